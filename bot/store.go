@@ -1,0 +1,233 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Errors of a Store.
+var (
+	// ErrNotFound: there is no such row.
+	ErrNotFound = errors.New("not found")
+	// ErrBegun: the call was begun before, or is over; it may not be run.
+	ErrBegun = errors.New("call was begun before")
+	// ErrNoSpace: the disk is full or read-only. Nothing was changed; the same
+	// operation may succeed later.
+	ErrNoSpace = errors.New("no space to write")
+)
+
+// Ledger remembers every message and call: it is the home of "at most once".
+// All methods are transactions of their own and safe for concurrent use.
+type Ledger interface {
+	// NewCall reserves a number that no call has or ever had. It does not
+	// block and touches no disk.
+	NewCall() CallID
+	// Accept records a batch in one synced transaction and tells, per entry,
+	// what became of it. Calls are stored in state Accepted, or Completed when
+	// they carry an outcome already.
+	Accept(ctx context.Context, in Intake) ([]Entered, error)
+	// Cursor is the last cursor accepted for the adapter.
+	Cursor(ctx context.Context, adapter string) (string, error)
+	// Begin moves a call from Accepted to Begun: ErrBegun if it is elsewhere.
+	// When it returns nil the call may have its effect; with synced, only once
+	// the record would survive a power cut.
+	Begin(ctx context.Context, id CallID, synced bool) error
+	// Finish gives a call its outcome and puts the deliveries, in one
+	// transaction. A call that is completed already keeps its outcome, and
+	// nothing is put.
+	Finish(ctx context.Context, id CallID, o Outcome, detail string, say ...Delivery) error
+	// Unfinished is all calls that are not Completed, oldest first.
+	Unfinished(ctx context.Context) ([]Call, error)
+	// Call is one call; ErrNotFound.
+	Call(ctx context.Context, id CallID) (Call, error)
+	// Calls is the newest calls that match, newest first.
+	Calls(ctx context.Context, f CallFilter) ([]Call, error)
+}
+
+// CallFilter selects calls. Zero fields match everything.
+type CallFilter struct {
+	Room    Thread // Topic is ignored
+	Account Account
+	Command string
+	Limit   int // 0 = 20
+}
+
+// Intake is a batch on its way into the ledger.
+type Intake struct {
+	Adapter string
+	Cursor  string // empty = leave as it is
+	Moves   []Move
+	Entries []Entry
+}
+
+// Entry is one message on its way into the ledger.
+type Entry struct {
+	Key string
+	// Call is what the message makes; nil when nothing. Its ID is reserved.
+	Call *Call
+	// Press is the handle of a Once keyboard that the call uses up; empty when
+	// none.
+	Press string
+	// Bind ties the message to a session, so that replies to it belong there.
+	// Room is the chat, without topic.
+	Bind Binding
+	// Say is put into the outbox with it.
+	Say []Delivery
+}
+
+// Binding ties a message to a session.
+type Binding struct {
+	Room    Thread
+	Message MessageID
+	Session SessionID
+}
+
+// Entered is what became of an entry.
+type Entered int
+
+// What became of an entry.
+const (
+	Fresh Entered = iota // recorded now
+	Seen                 // its key was recorded before: nothing was done
+	Spent                // its keyboard was used up before: only the key is recorded
+)
+
+// Outbox keeps everything to be said until the network has it. Deliveries of
+// one room that are posts keep their order; of one slot only the newest unsent
+// revision exists.
+type Outbox interface {
+	// Put adds deliveries in one transaction, not synced unless one is Final.
+	// ID, Revision and Created are assigned. A delivery into a slot that has
+	// an unsent one replaces its Post, Final, Progress and Session. The
+	// session's Page, From and Told are moved on with it.
+	Put(ctx context.Context, ds ...Delivery) error
+	// Next is the delivery of the room that is to be sent first: new posts in
+	// the order they were put, then final edits, then other edits. media picks
+	// between deliveries with Post.Media and those without. If there is none
+	// now, ok is false and at is the earliest NotBefore, or zero when nothing
+	// waits at all. Target is filled in when the slot has been posted.
+	Next(ctx context.Context, room Thread, media bool, now time.Time) (d Delivery, at time.Time, ok bool, err error)
+	// Attempt records that the delivery is about to be sent, with the mark.
+	// Found again after a crash, it is in Doubt.
+	Attempt(ctx context.Context, id DeliveryID, mark string) error
+	// Settle records what became of the attempt on d, as it was sent. If a
+	// newer revision was put meanwhile, that one stays to be sent.
+	Settle(ctx context.Context, d Delivery, r Result) error
+	// Rooms is every room that has something waiting.
+	Rooms(ctx context.Context) ([]Thread, error)
+	// Waiting is how many deliveries there are, and since when the oldest waits.
+	Waiting(ctx context.Context) (n int, oldest time.Time, err error)
+}
+
+// Result is what became of an attempt. Exactly one field is set, but for
+// NotBefore, which goes with Doubt and Thread too.
+type Result struct {
+	// Receipt: it is there. The slot's target and the message's session are
+	// recorded, and Progress.Said moves on.
+	Receipt *Receipt
+	// NotBefore: not sent; try again then.
+	NotBefore time.Time
+	// Doubt: perhaps sent; try again, and look first.
+	Doubt bool
+	// Thread: not sent; it goes there instead, and so does what follows in the
+	// slot.
+	Thread *Thread
+	// Reset: its target is gone; post it anew.
+	Reset bool
+	// Dropped: it can never be sent, for this reason.
+	Dropped string
+}
+
+// SessionStore remembers sessions.
+type SessionStore interface {
+	// Create records a session in a synced transaction and binds its root
+	// message. Sessions are created before their process is started.
+	Create(ctx context.Context, s Session) error
+	// Running notes that the process exists.
+	Running(ctx context.Context, id SessionID) error
+	// End records how it ended.
+	End(ctx context.Context, id SessionID, e Exit) error
+	// Move sends the session's further output to another thread: a new page
+	// there, from the offset on.
+	Move(ctx context.Context, id SessionID, th Thread, root MessageID, p Progress) error
+	// Forget removes the session's row: it was never started.
+	Forget(ctx context.Context, id SessionID) error
+	// Session is one session; ErrNotFound.
+	Session(ctx context.Context, id SessionID) (Session, error)
+	// Sessions is those that match, newest first.
+	Sessions(ctx context.Context, f SessionFilter) ([]Session, error)
+	// BoundTo is the session that a message in the room belongs to;
+	// ErrNotFound.
+	BoundTo(ctx context.Context, room Thread, m MessageID) (SessionID, error)
+}
+
+// SessionFilter selects sessions. Zero fields match everything.
+type SessionFilter struct {
+	Room   Thread // the chat, whatever the topic
+	Thread Thread // exactly this place
+	Person string
+	Live   bool // Starting or Running
+	Untold bool // the last word has not been put
+	Limit  int  // 0 = all
+}
+
+// Keyboards remembers what buttons mean.
+type Keyboards interface {
+	// Keyboard is the one with the handle, and whether it was used up;
+	// ErrNotFound. Keyboards are stored by the Put or Finish of their post.
+	Keyboard(ctx context.Context, handle string) (k Keyboard, room Thread, spent bool, err error)
+}
+
+// Grants remembers the people and chats that were let in while running.
+type Grants interface {
+	People(ctx context.Context) ([]Person, error)
+	Chats(ctx context.Context) ([]Chat, error)
+	// SetPerson adds a person or replaces the one of that name.
+	SetPerson(ctx context.Context, p Person) error
+	RemovePerson(ctx context.Context, name string) error
+	// SetChat adds a chat or replaces the one with that Room.
+	SetChat(ctx context.Context, c Chat) error
+	RemoveChat(ctx context.Context, room Thread) error
+	// NewCode makes a one-time pairing code good for a role until a time. Only
+	// its hash is kept. An older code for the same role dies.
+	NewCode(ctx context.Context, r Role, until time.Time) (code string, err error)
+	// Redeem tries a code, in one synced transaction with the message's key. A
+	// right one is used up and makes the person, and welcome's deliveries are
+	// put; ok is then true. A wrong one is counted: after MaxTries of them
+	// every code dies. The person's name is made unique if need be.
+	Redeem(ctx context.Context, key, code string, who Claim, welcome func(Person) []Delivery) (p Person, ok bool, err error)
+}
+
+// MaxTries is how many wrong pairing codes are borne before all codes die.
+const MaxTries = 5
+
+// Settings remembers small values: a chat's folder, environment and shell, how
+// the daemon last stopped.
+type Settings interface {
+	// Setting is the value, or "" when unset.
+	Setting(ctx context.Context, scope, name string) (string, error)
+	// Set stores a value; "" removes it.
+	Set(ctx context.Context, scope, name, value string) error
+	// Settings is all values of a scope by name.
+	Settings(ctx context.Context, scope string) (map[string]string, error)
+	// Once puts the deliveries unless the same topic was told of less than
+	// every ago, and reports whether it did.
+	Once(ctx context.Context, topic string, every time.Duration, say ...Delivery) (bool, error)
+}
+
+// Store is everything that is remembered, as package storage implements it.
+// Each stage asks for the part that it needs.
+type Store interface {
+	Ledger
+	Outbox
+	SessionStore
+	Keyboards
+	Grants
+	Settings
+	// Prune removes what is older: finished calls and keys, ended sessions'
+	// rows (their ids are returned: the folders may go too), spent keyboards,
+	// dead codes.
+	Prune(ctx context.Context, before time.Time) ([]SessionID, error)
+	Close() error
+}
