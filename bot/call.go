@@ -12,7 +12,9 @@ type CallID int64
 
 // Call is one named command to be run at most once.
 type Call struct {
-	ID      CallID
+	ID CallID
+	// Key is the Message.Key that caused it.
+	Key     string
 	Command string // Command.Name
 	Args    Args
 	// Claim is who asked, and where. Rights are looked up again at Begin.

@@ -206,6 +206,9 @@ type Limits struct {
 	// Stream is true when the thread takes a session's output as it comes,
 	// unpaged, with its control sequences, and nothing is edited.
 	Stream bool
+	// Foreground is true when every session takes the thread's plain text
+	// while it lives, as in a terminal.
+	Foreground bool
 	// Buttons is the largest number of buttons in a row; 0 = no buttons.
 	Buttons int
 }

@@ -101,7 +101,8 @@ type Session struct {
 
 // Progress is how much of a session's output has become pages.
 type Progress struct {
-	// Page numbers the page being filled, from 1.
+	// Page numbers the page being filled, from 1. Each thread that a session
+	// is moved to begins a new hundred.
 	Page int
 	// From is the journal offset, in bytes, at which that page begins.
 	From int64
@@ -110,6 +111,12 @@ type Progress struct {
 	// Told is true once the last word on the session is in the outbox.
 	Told bool
 }
+
+// pagesPerThread is more than any thread gets.
+const pagesPerThread = 100
+
+// inThread numbers the page within its thread, from 1.
+func (p Progress) inThread() int { return (p.Page-1)%pagesPerThread + 1 }
 
 // Exit is how a session ended.
 type Exit struct {

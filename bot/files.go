@@ -1,0 +1,151 @@
+package bot
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// Files makes the files that deliveries carry: output is copied from the
+// journal with its secrets hidden, at the moment it is sent, so that nothing
+// of it waits twice on the disk.
+type Files struct {
+	Runner Runner
+	Masker Masker
+	// Dir is a folder of our own for files that live as long as one sending.
+	Dir string
+}
+
+// Content implements what Deliverer.Files asks for.
+func (f *Files) Content(ctx context.Context, p Post, limit int64) (*Content, func(), error) {
+	out := p.Output
+	name := ""
+	if p.Media != nil {
+		out, name = p.Media.Output, p.Media.Name
+	}
+	if out == nil {
+		return existing(p.Media, limit)
+	}
+	journal, err := f.Runner.Journal(out.Session)
+	if err != nil {
+		return nil, func() {}, fmt.Errorf("open output of session %s: %w", out.Session, err)
+	}
+	defer journal.Close()
+	read := func(w io.Writer) error { return f.copy(ctx, w, journal, *out) }
+	plain := limit == 0 || out.Len() <= limit
+	if !plain {
+		name += ".gz"
+		read = func(w io.Writer) error {
+			z := gzip.NewWriter(w)
+			if err := f.copy(ctx, z, journal, *out); err != nil {
+				return err
+			}
+			return z.Close()
+		}
+	}
+	return f.write(name, limit, read)
+}
+
+// existing is a file that is on the disk already.
+func existing(m *Media, limit int64) (*Content, func(), error) {
+	info, err := os.Stat(m.Path)
+	if err != nil {
+		return nil, func() {}, fmt.Errorf("read file: %w", err)
+	}
+	if limit > 0 && info.Size() > limit {
+		return nil, func() {}, ErrTooLarge
+	}
+	return &Content{Path: m.Path, Name: m.Name, Size: info.Size()}, func() {}, nil
+}
+
+// write makes a file that is gone once done is called.
+func (f *Files) write(name string, limit int64, read func(io.Writer) error) (_ *Content, done func(), err error) {
+	file, err := os.CreateTemp(f.Dir, "outgoing-*")
+	if err != nil {
+		return nil, func() {}, fmt.Errorf("make file: %w", err)
+	}
+	done = func() { os.Remove(file.Name()) }
+	bounded := &boundedWriter{w: file, left: limit, bounded: limit > 0}
+	err = read(bounded)
+	size := bounded.written
+	if closing := file.Close(); err == nil {
+		err = closing
+	}
+	if err != nil {
+		done()
+		return nil, func() {}, fmt.Errorf("write %s: %w", name, err)
+	}
+	return &Content{Path: file.Name(), Name: name, Size: size}, done, nil
+}
+
+// copy writes a range of output, as far as it is kept. Where a piece is
+// missing, a line says so.
+func (f *Files) copy(ctx context.Context, w io.Writer, journal Journal, out OutputRef) error {
+	carry := []byte(nil) // what may be the beginning of a secret
+	at := out.From
+	for at < out.To {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		chunk, err := journal.Next(at, int(min(readSize, out.To-at)))
+		if err != nil {
+			return fmt.Errorf("read output at %d: %w", at, err)
+		}
+		if len(chunk.Data) == 0 || chunk.From >= out.To {
+			break
+		}
+		if gap := chunk.From - at; gap > 0 {
+			if _, err := fmt.Fprintf(w, "%s\n[… %s are not kept …]\n", carry, size(gap)); err != nil {
+				return err
+			}
+			carry = nil
+		}
+		at = chunk.From + int64(len(chunk.Data))
+		if out.Stdout && chunk.Stream != Stdout {
+			continue
+		}
+		data := append(carry, chunk.Data[:min(int64(len(chunk.Data)), out.To-chunk.From)]...)
+		held := f.Masker.Mask(data)
+		if _, err := w.Write(data[:len(data)-held]); err != nil {
+			return err
+		}
+		carry = append([]byte(nil), data[len(data)-held:]...)
+	}
+	_, err := w.Write(carry)
+	return err
+}
+
+// boundedWriter refuses with ErrTooLarge what goes over its bound.
+type boundedWriter struct {
+	w       io.Writer
+	bounded bool
+	left    int64
+	written int64
+}
+
+func (b *boundedWriter) Write(p []byte) (int, error) {
+	if b.bounded && int64(len(p)) > b.left {
+		return 0, ErrTooLarge
+	}
+	n, err := b.w.Write(p)
+	b.left -= int64(n)
+	b.written += int64(n)
+	return n, err
+}
+
+// Sweep removes what a killed daemon left in Dir.
+func (f *Files) Sweep() error {
+	left, err := filepath.Glob(filepath.Join(f.Dir, "outgoing-*"))
+	if err != nil {
+		return err
+	}
+	var all []error
+	for _, name := range left {
+		all = append(all, os.Remove(name))
+	}
+	return errors.Join(all...)
+}

@@ -1,0 +1,456 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Reception is the first stage: it takes messages in, once each, and makes
+// calls of them. It implements Inbox. It is safe for concurrent use; its
+// fields are set before the first Accept and not changed.
+type Reception struct {
+	Policy  *Policy
+	Parser  *Parser
+	Store   Store
+	Session *Sessions
+	// Dispatch is told of every call that may be run.
+	Dispatch *Dispatcher
+	Deliver  *Deliverer
+	// StaleAfter is the age from which on a call that changes something is
+	// asked about; 0 means DefaultStaleAfter.
+	StaleAfter time.Duration
+	// Paired is called after a person came in by a pairing code, and must
+	// bring Policy up to date.
+	Paired func(context.Context) error
+	Device string
+	Logger *slog.Logger
+}
+
+// DefaultStaleAfter is how old a message may be before a command that changes
+// something is asked about instead of run.
+const DefaultStaleAfter = 2 * time.Minute
+
+// The names of commands that the stages themselves call.
+const (
+	InputCommand = "input" // a line of plain text for a session; arguments "text", "reply"
+	DropCommand  = "drop"  // the answer "no" to a question
+)
+
+// Cursor implements Inbox.
+func (r *Reception) Cursor(ctx context.Context, adapter string) (string, error) {
+	return r.Store.Cursor(ctx, adapter)
+}
+
+// Accept implements Inbox: it authorizes and parses each message, records what
+// came of the batch in one transaction, and only then lets calls run.
+func (r *Reception) Accept(ctx context.Context, b Batch) ([]Ack, error) {
+	in := Intake{Adapter: b.Adapter, Cursor: b.Cursor, Moves: b.Moves}
+	acks := make([]Ack, len(b.Messages))
+	var from []int // the message that each entry came from
+	for i, m := range b.Messages {
+		entry, notice, err := r.take(ctx, m)
+		if err != nil {
+			return nil, fmt.Errorf("accept message %s: %w", m.Key, err)
+		}
+		acks[i].Notice = notice
+		if entry != nil {
+			in.Entries = append(in.Entries, *entry)
+			from = append(from, i)
+		}
+	}
+	if len(in.Entries) == 0 && len(in.Moves) == 0 && in.Cursor == "" {
+		return acks, nil
+	}
+	entered, err := r.Store.Accept(ctx, in)
+	if err != nil {
+		return nil, fmt.Errorf("accept batch of %d messages: %w", len(b.Messages), err)
+	}
+	for n, e := range entered {
+		entry, ack := in.Entries[n], &acks[from[n]]
+		ack.Taken = entry.Call != nil
+		switch {
+		case e == Spent:
+			ack.Notice = "That button has been used already."
+		case e == Fresh:
+			if entry.Call != nil && entry.Call.State == Accepted {
+				r.Dispatch.Enqueue(*entry.Call)
+			}
+			for _, d := range entry.Say {
+				r.Deliver.Wake(d.Thread)
+			}
+		}
+	}
+	return acks, nil
+}
+
+// take makes an entry for the ledger of one message; nil when there is nothing
+// to remember. notice is for the presser of a button.
+func (r *Reception) take(ctx context.Context, m Message) (entry *Entry, notice string, err error) {
+	p, err := r.Policy.Authorize(m.Claim)
+	if code, ok := pairing(m); ok && m.Direct && m.Origin == Original && !p.May(Owner) {
+		return r.redeem(ctx, m, code, p)
+	}
+	switch {
+	case errors.Is(err, ErrNotOriginal):
+		return nil, "", nil
+	case errors.Is(err, ErrStranger):
+		return nil, "", r.stranger(ctx, m)
+	case errors.Is(err, ErrChatNotListed):
+		return nil, "", r.unlisted(ctx, m)
+	case err != nil:
+		return nil, "", err
+	case m.Button != "":
+		return r.press(ctx, m, p)
+	default:
+		entry, err := r.text(ctx, m, p)
+		return entry, "", err
+	}
+}
+
+// text makes an entry of a written message.
+func (r *Reception) text(ctx context.Context, m Message, p Principal) (*Entry, error) {
+	about, err := r.about(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	line, isCommand := r.command(ctx, m, about)
+	if !isCommand {
+		return r.plain(ctx, m, p, about)
+	}
+	c, args, err := r.Parser.Parse(line)
+	if err != nil {
+		if c.Name == "" && !m.Direct && !m.Addressed {
+			// In a group, a word with a slash may be meant for another bot.
+			return nil, nil
+		}
+		return r.refuse(m, c, Failed, err.Error()), nil
+	}
+	return r.enter(m, p, c, Call{Args: args, Session: about}), nil
+}
+
+// command tells whether the text is a command, and gives it without its slash.
+func (r *Reception) command(ctx context.Context, m Message, about SessionID) (string, bool) {
+	text := strings.TrimLeft(m.Text, " \t\r\n")
+	switch {
+	case strings.HasPrefix(text, "//"):
+		return "", false // a literal slash for a program
+	case strings.HasPrefix(text, "/") && len(text) > 1:
+		return text[1:], true
+	case r.Deliver.Limits(m.Thread).Stream && about == "" && text != "":
+		// A terminal is a command line: words are commands, but while a
+		// session has the keyboard.
+		return text, !r.Session.HasKeyboard(ctx, m.Thread)
+	}
+	return "", false
+}
+
+// plain makes an entry of text that is no command: input for a session. Which
+// one is decided when its turn comes, since a command before it may be about
+// to start it; here only a reply or a topic of its own is looked at.
+func (r *Reception) plain(ctx context.Context, m Message, p Principal, about SessionID) (*Entry, error) {
+	if about == "" && !m.Direct && !r.Session.HasForeground(ctx, m.Thread) {
+		return nil, nil // people talking to each other
+	}
+	if m.Text == "" && len(m.Attachments) > 0 {
+		return r.refuse(m, Command{}, Failed, "Files cannot be taken yet. Put them on the device another way, such as with scp."), nil
+	}
+	if len(m.Text) > MaxText {
+		return r.refuse(m, Command{}, Failed, fmt.Sprintf("That is %d kB of text; a message may have %d.", len(m.Text)>>10, MaxText>>10)), nil
+	}
+	c, ok := r.Parser.Command(InputCommand)
+	if !ok {
+		return nil, fmt.Errorf("no command %q is declared", InputCommand)
+	}
+	text := m.Text
+	if strings.HasPrefix(text, "//") {
+		text = text[1:]
+	}
+	args := Args{"text": {text}}
+	if m.ReplyTo != "" {
+		args["reply"] = []string{string(m.ReplyTo)}
+	}
+	return r.enter(m, p, c, Call{Args: args, Session: about}), nil
+}
+
+// about is the session that the message is about by being a reply to one of
+// its messages; empty when it is none.
+func (r *Reception) about(ctx context.Context, m Message) (SessionID, error) {
+	if m.ReplyTo == "" {
+		return "", nil
+	}
+	id, err := r.Store.BoundTo(ctx, m.Thread.Room(), m.ReplyTo)
+	if errors.Is(err, ErrNotFound) {
+		return "", nil
+	}
+	return id, err
+}
+
+// press makes an entry of a pressed button. The button's handle only finds
+// what was recorded; nothing in it is believed.
+func (r *Reception) press(ctx context.Context, m Message, p Principal) (*Entry, string, error) {
+	const old = "That button is too old to work. /ps shows what is running, /help what else there is."
+	handle, row, column, ok := ParseData(m.Button)
+	if !ok {
+		return nil, old, nil
+	}
+	k, room, spent, err := r.Store.Keyboard(ctx, handle)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, old, nil
+	case err != nil:
+		return nil, "", err
+	case room != m.Thread.Room(), row >= len(k.Rows), row < len(k.Rows) && column >= len(k.Rows[row]):
+		return nil, old, nil
+	case k.Only != (Account{}) && k.Only != m.Account:
+		return nil, "These buttons are for somebody else.", nil
+	case spent:
+		return nil, "That button has been used already.", nil
+	case !k.Expires.IsZero() && time.Now().After(k.Expires):
+		return nil, "That question has expired. Send the command again.", nil
+	}
+	b := k.Rows[row][column]
+	call := Call{Command: b.Command, Args: b.Args, Session: k.Session}
+	if b.Repeat != 0 {
+		if call, err = r.Store.Call(ctx, b.Repeat); errors.Is(err, ErrNotFound) {
+			return nil, old, nil
+		} else if err != nil {
+			return nil, "", err
+		}
+	}
+	c, ok := r.Parser.Command(call.Command)
+	if !ok {
+		return nil, old, nil
+	}
+	if !p.May(c.Role) {
+		return nil, denied(p, c), nil
+	}
+	if notice := r.Session.Dead(ctx, k.Session); notice != "" && c.Control {
+		return nil, notice, nil
+	}
+	entry := r.enter(m, p, c, Call{Args: call.Args, Session: call.Session, Files: call.Files, Text: call.Text})
+	if k.Once {
+		entry.Press = handle
+	}
+	return entry, "", nil
+}
+
+// enter makes the entry of a call: to be run, refused, or asked about. Only
+// what a message decides is taken from call.
+func (r *Reception) enter(m Message, p Principal, c Command, call Call) *Entry {
+	call.ID = r.Store.NewCall()
+	call.Key = m.Key
+	call.Command = c.Name
+	call.Claim = m.Claim
+	call.Message = m.ID
+	call.Accepted = time.Now()
+	if m.Text != "" {
+		call.Text = m.Text
+		call.Files = m.Attachments
+	}
+	if call.Text == "" {
+		call.Text = "/" + c.Name
+	}
+	entry := &Entry{Key: m.Key, Call: &call}
+	if call.Session != "" && m.Button == "" {
+		entry.Bind = Binding{Room: m.Thread.Room(), Message: m.ID, Session: call.Session}
+	}
+	switch {
+	case !p.May(c.Role):
+		complete(&call, Refused, denied(p, c))
+		entry.Say = []Delivery{answer(call, 0, Plainf("%s", call.Detail))}
+	case c.Effect != Reads && m.Age > r.staleAfter():
+		complete(&call, Late, fmt.Sprintf("arrived %s late", roughly(m.Age)))
+		entry.Say = []Delivery{lateQuestion(call, r.Device, m.Age)}
+	}
+	return entry
+}
+
+// refuse makes the entry of a message that cannot be a call: it is answered,
+// and recorded as failed when it named a command.
+func (r *Reception) refuse(m Message, c Command, o Outcome, why string) *Entry {
+	call := Call{ID: r.Store.NewCall(), Key: m.Key, Command: c.Name, Claim: m.Claim, Message: m.ID, Text: m.Text, Accepted: time.Now()}
+	call.Text = clip(call.Text, 4000)
+	complete(&call, o, why)
+	entry := &Entry{Key: m.Key, Say: []Delivery{answer(call, 0, Plainf("%s", why))}}
+	if c.Name != "" {
+		entry.Call = &call
+	}
+	return entry
+}
+
+func (r *Reception) staleAfter() time.Duration {
+	if r.StaleAfter > 0 {
+		return r.StaleAfter
+	}
+	return DefaultStaleAfter
+}
+
+// pairing recognises a message that offers a pairing code.
+var pairingText = regexp.MustCompile(`^/(?:start|pair)\s+([A-Za-z0-9]{4,32})\s*$`)
+
+func pairing(m Message) (code string, ok bool) {
+	found := pairingText.FindStringSubmatch(m.Text)
+	if found == nil {
+		return "", false
+	}
+	return found[1], true
+}
+
+// redeem tries a pairing code. A wrong one is met with silence: from a
+// stranger it says nothing that would help to guess.
+func (r *Reception) redeem(ctx context.Context, m Message, code string, p Principal) (*Entry, string, error) {
+	person, ok, err := r.Store.Redeem(ctx, m.Key, code, m.Claim, func(person Person) []Delivery {
+		call := Call{ID: r.Store.NewCall(), Claim: m.Claim, Message: m.ID}
+		return []Delivery{answer(call, 0, welcome(person, r.Device))}
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("redeem pairing code: %w", err)
+	}
+	if !ok {
+		r.Logger.Warn("wrong pairing code", "account", m.Account.String())
+		if p.May(Viewer) {
+			return r.refuse(m, Command{}, Failed, "That code is not valid (any more). On the device, `chapi pair` makes a new one."), "", nil
+		}
+		return nil, "", r.stranger(ctx, m)
+	}
+	r.Logger.Info("paired", "person", person.Name, "role", person.Role.String(), "account", m.Account.String())
+	if r.Paired != nil {
+		if err := r.Paired(ctx); err != nil {
+			r.Logger.Error("bring the allowlist up to date", "err", err)
+		}
+	}
+	r.Deliver.Wake(m.Thread)
+	return nil, "", nil
+}
+
+func welcome(p Person, device string) Post {
+	return Post{Text: []Span{
+		{Text: "Welcome, " + p.Name + ". You are "},
+		{Style: Bold, Text: p.Role.String()},
+		{Text: " of "}, {Style: Bold, Text: device},
+		{Text: " now.\n\nTry "}, {Style: Code, Text: "/run uname -a"},
+		{Text: " or "}, {Style: Code, Text: "/term"},
+		{Text: ". /help lists everything."},
+	}}
+}
+
+// stranger tells the owners about somebody at the door, once per stranger and
+// day. The stranger hears nothing.
+func (r *Reception) stranger(ctx context.Context, m Message) error {
+	r.Logger.Warn("message of a stranger", "account", m.Account.String(), "thread", m.Thread.String())
+	if !m.Direct && m.Button == "" && !m.Addressed && !strings.HasPrefix(m.Text, "/") {
+		return nil // a group may well have members who talk to each other
+	}
+	return r.tellOwners(ctx, "stranger/"+m.Account.String(), Post{Silent: true, Text: []Span{
+		{Text: "Somebody who is not listed wrote to me: " + label(m.Name) + ", "},
+		{Style: Code, Text: m.Account.String()},
+		{Text: ". I said nothing. To let them in, run "},
+		{Style: Code, Text: "chapi pair --role user"}, {Text: " on " + r.Device + " and give them the code."},
+	}})
+}
+
+// unlisted tells the owners that a listed person wrote in a group that is not.
+func (r *Reception) unlisted(ctx context.Context, m Message) error {
+	if m.Button == "" && !m.Addressed && !strings.HasPrefix(m.Text, "/") {
+		return nil
+	}
+	return r.tellOwners(ctx, "chat/"+m.Thread.Room().String(), Post{Silent: true, Text: []Span{
+		{Text: label(m.Name) + " wants me in the group " + label(m.Title) + ", which is not listed, so I said nothing there. To let it in: "},
+		{Style: Code, Text: "/chats add " + string(m.Thread.Chat)},
+	}})
+}
+
+// tellOwners puts the post into the owners' private chats, at most once a day
+// for the same topic.
+func (r *Reception) tellOwners(ctx context.Context, topic string, post Post) error {
+	var say []Delivery
+	for _, owner := range r.Policy.Owners() {
+		if th, ok := r.Deliver.Direct(owner); ok {
+			say = append(say, Delivery{Thread: th, Slot: Slot("notice/" + NewHandle()), Post: post})
+		}
+	}
+	if len(say) == 0 {
+		return nil
+	}
+	if _, err := r.Store.Once(ctx, topic, 24*time.Hour, say...); err != nil {
+		return fmt.Errorf("tell the owners: %w", err)
+	}
+	for _, d := range say {
+		r.Deliver.Wake(d.Thread)
+	}
+	return nil
+}
+
+// label is a name that a stranger chose, made safe to show in a line.
+func label(name string) string {
+	clean := strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || (r >= 0x200b && r <= 0x200f) || (r >= 0x202a && r <= 0x202e) || (r >= 0x2066 && r <= 0x2069) {
+			return -1
+		}
+		return r
+	}, name)
+	if clean = strings.TrimSpace(clean); clean == "" {
+		return "“?”"
+	}
+	return "“" + clip(clean, 40) + "”"
+}
+
+// denied says what is missing, to somebody who is listed.
+func denied(p Principal, c Command) string {
+	return fmt.Sprintf("/%s needs the role %s; you are %s here. An owner can change that with /people.", c.Name, c.Role, p.Role())
+}
+
+// complete gives a call its outcome before it was ever run.
+func complete(c *Call, o Outcome, detail string) {
+	c.State, c.Outcome, c.Detail, c.Finished = Completed, o, detail, c.Accepted
+}
+
+// answer is the nth thing said in answer to a call.
+func answer(c Call, n int, p Post) Delivery {
+	return Delivery{
+		Thread:  c.Claim.Thread,
+		Slot:    Slot(fmt.Sprintf("call/%d/%d", c.ID, n)),
+		Post:    p,
+		ReplyTo: c.Message,
+		Final:   true,
+	}
+}
+
+// lateQuestion asks what to do with a call that arrived late. Only the person
+// who asked may decide, once, within a day.
+func lateQuestion(c Call, device string, age time.Duration) Delivery {
+	return answer(c, 0, Post{
+		Text: []Span{
+			{Text: "You sent this " + roughly(age) + " ago, while " + device + " was away: "},
+			{Style: Code, Text: clip(c.Text, 200)},
+			{Text: "\nIt has not been run."},
+		},
+		Keyboard: &Keyboard{
+			Handle: NewHandle(), Once: true, Only: c.Claim.Account, Session: c.Session,
+			Expires: time.Now().Add(24 * time.Hour),
+			Rows: [][]Button{{
+				{Label: "Run", Repeat: c.ID},
+				{Label: "Drop", Command: DropCommand},
+			}},
+		},
+	})
+}
+
+// roughly is a length of time as one says it.
+func roughly(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	default:
+		return fmt.Sprintf("%d days", int(d.Hours()/24))
+	}
+}
