@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -29,6 +30,10 @@ type Reception struct {
 	Paired func(context.Context) error
 	Device string
 	Logger *slog.Logger
+
+	mu      sync.Mutex
+	blocked time.Time       // since when nothing can be recorded; zero = it can
+	excused map[Thread]bool // rooms that were told so
 }
 
 // DefaultStaleAfter is how old a message may be before a command that changes
@@ -67,7 +72,11 @@ func (r *Reception) Accept(ctx context.Context, b Batch) ([]Ack, error) {
 		return acks, nil
 	}
 	entered, err := r.Store.Accept(ctx, in)
+	r.noteDisk(err)
 	if err != nil {
+		if errors.Is(err, ErrNoSpace) {
+			r.excuse(ctx, in)
+		}
 		return nil, fmt.Errorf("accept batch of %d messages: %w", len(b.Messages), err)
 	}
 	for n, e := range entered {
@@ -86,6 +95,55 @@ func (r *Reception) Accept(ctx context.Context, b Batch) ([]Ack, error) {
 		}
 	}
 	return acks, nil
+}
+
+// Blocked reports whether, and since when, nothing can be recorded because the
+// disk takes nothing.
+func (r *Reception) Blocked() (since time.Time, blocked bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.blocked, !r.blocked.IsZero()
+}
+
+func (r *Reception) noteDisk(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case !errors.Is(err, ErrNoSpace):
+		r.blocked = time.Time{}
+		r.excused = nil
+	case r.blocked.IsZero():
+		r.blocked = time.Now()
+	}
+}
+
+// excuse tells those who wait for an answer that nothing can be recorded, and
+// so nothing is run. It is the one thing that is said past the outbox, which is
+// on the same disk, and so at most once in each chat.
+func (r *Reception) excuse(ctx context.Context, in Intake) {
+	for _, e := range in.Entries {
+		if e.Call == nil {
+			continue
+		}
+		room := e.Call.Claim.Thread.Room()
+		r.mu.Lock()
+		told := r.excused[room]
+		if !told {
+			if r.excused == nil {
+				r.excused = map[Thread]bool{}
+			}
+			r.excused[room] = true
+		}
+		r.mu.Unlock()
+		adapter := r.Deliver.Adapter(room.Adapter)
+		if told || adapter == nil {
+			continue
+		}
+		text := "The disk of " + r.Device + " is full or read-only, so I cannot record commands and run none. Yours waits; it is taken when there is space again."
+		if _, err := adapter.Send(ctx, Outgoing{Thread: e.Call.Claim.Thread, ReplyTo: e.Call.Message, Post: Plainf("%s", text)}); err != nil {
+			r.Logger.Error("tell that the disk is full", "thread", room.String(), "err", err)
+		}
+	}
 }
 
 // take makes an entry for the ledger of one message; nil when there is nothing

@@ -1,0 +1,82 @@
+# chapi: `make test` checks everything; `make help` lists the rest.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  = -s -w -X main.version=$(VERSION)
+GO      ?= go
+TOOLS    = $(CURDIR)/.tools
+
+# The packages whose tests need neither a process nor a database: they run once
+# more as a 32-bit program, so that no id is ever cut.
+PURE = ./bot ./bot/render ./bot/config ./commands ./adapters/telegram/...
+
+.PHONY: help build test tools cross test32 lint bench soak fuzz release clean
+
+help:
+	@echo "build    ./chapi, static, for this machine"
+	@echo "test     all tests with the race detector, cross builds, 32-bit tests"
+	@echo "lint     gofmt, vet, staticcheck, and golangci-lint if it is installed"
+	@echo "bench    speed and memory, beside bare references"
+	@echo "soak     the long crash loops: 200 kill points and more"
+	@echo "fuzz     each fuzz target for 30 seconds"
+	@echo "release  dist/: binaries for amd64, arm64 and arm (ARMv6)"
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o chapi .
+
+# The race detector needs a C compiler; the tests use ps and mount.
+tools:
+	@missing=""; \
+	for tool in gcc:gcc ps:procps mount:mount git:git; do \
+		command -v $${tool%%:*} >/dev/null || missing="$$missing $${tool##*:}"; \
+	done; \
+	test -e /usr/include/stdlib.h || missing="$$missing libc6-dev"; \
+	if [ -n "$$missing" ]; then \
+		echo "installing:$$missing"; \
+		sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+		$$sudo apt-get update -q && $$sudo apt-get install -qy --no-install-recommends $$missing; \
+	fi
+
+test: tools
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not formatted:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	$(MAKE) --no-print-directory cross test32
+	CGO_ENABLED=1 $(GO) test -race -timeout 540s ./...
+
+cross:
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -o /dev/null .
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm GOARM=6 $(GO) build -o /dev/null .
+
+test32:
+	CGO_ENABLED=0 GOARCH=386 $(GO) test $(PURE)
+
+lint:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+	test -x $(TOOLS)/staticcheck || GOBIN=$(TOOLS) $(GO) install honnef.co/go/tools/cmd/staticcheck@v0.8.2
+	$(TOOLS)/staticcheck ./...
+	@if command -v golangci-lint >/dev/null; then golangci-lint run; else echo "golangci-lint is not installed; skipped"; fi
+
+bench: build
+	$(GO) test -run '^$$' -bench . -benchtime 1s ./storage ./bot/render ./runner/...
+	CHAPI_BENCH=1 $(GO) test -count 1 -timeout 60m -run TestBench -v ./bot/daemon
+
+soak: tools
+	CHAPI_SOAK=1 CGO_ENABLED=1 $(GO) test -race -count 1 -timeout 60m -run 'Crash|Soak' -v ./bot/daemon
+
+fuzz:
+	@for target in $$(grep -rho --include='*_test.go' 'func Fuzz[A-Za-z]*' . | sort -u | sed 's/func //'); do \
+		package=$$(grep -rl --include='*_test.go' "func $$target(" . | head -1 | xargs dirname); \
+		echo "== $$target in $$package"; \
+		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime 30s $$package || exit 1; \
+	done
+
+release:
+	mkdir -p dist
+	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/chapi-linux-amd64 .
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/chapi-linux-arm64 .
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm GOARM=6 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/chapi-linux-armv6 .
+	cp LICENSE README.md config.example.yaml packaging/*.service dist/
+	cd dist && sha256sum chapi-* > SHA256SUMS
+
+clean:
+	rm -rf chapi dist .tools
