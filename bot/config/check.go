@@ -1,0 +1,188 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"chapi/bot"
+)
+
+// check notes what is well formed but cannot be meant.
+func (l *loader) check() {
+	l.checkName("device.name", l.cfg.Device.Name, false)
+	l.checkPeople()
+	l.checkChats()
+	l.checkAPI()
+	l.checkSessions()
+}
+
+// maxName is the most characters of a name.
+const maxName = 64
+
+// checkName notes a name that would not show, or not as what it is.
+func (l *loader) checkName(path, name string, required bool) {
+	odd := func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
+	switch {
+	case name == "" && required:
+		l.missing(path, "a name")
+	case utf8.RuneCountInString(name) > maxName:
+		l.at(path, "longer than %d characters", maxName)
+	case strings.ContainsFunc(name, odd):
+		l.at(path, "%s has characters that cannot be shown", show(name))
+	case strings.TrimSpace(name) != name:
+		l.at(path, "%s begins or ends with a blank", show(name))
+	}
+}
+
+// missing notes a key that is not there. A value that is there, and wrong, has
+// been noted already.
+func (l *loader) missing(path, what string) {
+	if !l.given(path) {
+		l.at(path, "missing; give %s", what)
+	}
+}
+
+// senders are accounts that many people write through, or none: the anonymous
+// administrator, a channel, and Telegram itself
+// (core.telegram.org/bots/api#message, sender_chat).
+var senders = map[TelegramID]string{
+	1087968824: "every anonymous administrator",
+	136817688:  "everybody who writes as a channel",
+	777000:     "Telegram's own messages and linked channels",
+}
+
+func (l *loader) checkPeople() {
+	names, telegram, discord := map[string]string{}, map[TelegramID]string{}, map[Snowflake]string{}
+	for i, p := range l.cfg.People {
+		at := fmt.Sprintf("people[%d]", i)
+		l.checkName(at+".name", p.Name, true)
+		unique(l, at+".name", strings.ToLower(p.Name), names)
+		if p.Role == bot.Nobody {
+			l.missing(at+".role", "viewer, user, operator or owner")
+		}
+		if !l.given(at+".telegram") && !l.given(at+".discord") {
+			l.at(at, "has no account; give telegram or discord")
+		}
+		switch who := senders[p.Telegram]; {
+		case who != "":
+			l.at(at+".telegram", "%d stands for %s, not for a person", p.Telegram, who)
+		case p.Telegram < 0:
+			l.at(at+".telegram", "%d is a group; a person's number is positive", p.Telegram)
+		}
+		unique(l, at+".telegram", p.Telegram, telegram)
+		unique(l, at+".discord", p.Discord, discord)
+	}
+}
+
+func (l *loader) checkChats() {
+	names, telegram, discord := map[string]string{}, map[TelegramID]string{}, map[Snowflake]string{}
+	for i, c := range l.cfg.Chats {
+		at := fmt.Sprintf("chats[%d]", i)
+		l.checkName(at+".name", c.Name, true)
+		unique(l, at+".name", strings.ToLower(c.Name), names)
+		if !l.given(at+".telegram") && !l.given(at+".discord") {
+			l.at(at, "is nowhere; give telegram or discord")
+		}
+		if c.Telegram > 0 {
+			l.at(at+".telegram", "%d is a person; a group's number is negative (private chats need no listing)", c.Telegram)
+		}
+		unique(l, at+".telegram", c.Telegram, telegram)
+		unique(l, at+".discord", c.Discord, discord)
+	}
+}
+
+// unique notes a value that an earlier entry has too.
+func unique[T comparable](l *loader, path string, value T, seen map[T]string) {
+	var none T
+	if value == none {
+		return
+	}
+	if first, again := seen[value]; again {
+		l.at(path, "is the same as %s", first)
+		return
+	}
+	seen[value] = path
+}
+
+func (l *loader) checkAPI() {
+	const key = "telegram.api_url"
+	t := &l.cfg.Telegram
+	u, err := url.Parse(t.APIURL)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		l.at(key, "want an address such as %s, got %s", apiURL, show(t.APIURL))
+	case u.User != nil:
+		l.at(key, "may not hold a name or password")
+	case u.RawQuery != "" || u.Fragment != "":
+		l.at(key, "may not have a query or fragment")
+	case u.Scheme == "http" && !isLocal(u.Hostname()):
+		l.warn("%s is not encrypted: the token can be read on the way", key)
+	}
+	t.APIURL = strings.TrimRight(t.APIURL, "/")
+}
+
+// isLocal reports whether a host is this machine.
+func isLocal(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func (l *loader) checkSessions() {
+	s := &l.cfg.Sessions
+	if s.PerPerson > s.Total {
+		l.at("sessions.per_person", "%d is more than sessions.total, %d", s.PerPerson, s.Total)
+	}
+	if s.Shell != "" && !filepath.IsAbs(s.Shell) {
+		l.at("sessions.shell", "want an absolute path such as /bin/bash, got %s", show(s.Shell))
+	}
+	for i, entry := range s.Env {
+		l.checkEnv(fmt.Sprintf("sessions.env[%d]", i), entry)
+	}
+	for i, name := range s.PassEnv {
+		l.checkPassEnv(fmt.Sprintf("sessions.pass_env[%d]", i), name)
+	}
+	for _, role := range []bot.Role{bot.Viewer, bot.User, bot.Operator, bot.Owner} {
+		l.checkRunAs("sessions.run_as."+role.String(), s.RunAs.For(role))
+	}
+}
+
+var (
+	variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	pattern  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*\*?$`)
+)
+
+func (l *loader) checkEnv(path, entry string) {
+	name, value, ok := strings.Cut(entry, "=")
+	switch {
+	case !ok || !variable.MatchString(name) || strings.ContainsRune(value, 0):
+		l.at(path, "want NAME=value, got %s", show(entry))
+	case l.cfg.holdsSecret(value):
+		l.at(path, "holds the token; no program may see it")
+	}
+}
+
+func (l *loader) checkPassEnv(path, name string) {
+	switch {
+	case !pattern.MatchString(name):
+		l.at(path, "want a name such as LANG or LC_*, got %s", show(name))
+	case secretive(strings.TrimSuffix(name, "*")):
+		l.at(path, "%s is for the daemon alone; a program that needs a secret should read it from a file", show(name))
+	}
+}
+
+func (l *loader) checkRunAs(path, name string) {
+	if name == "" {
+		return
+	}
+	if _, err := l.account(name); err != nil {
+		l.at(path, "there is no account %s on this machine", show(name))
+	} else if l.euid != 0 {
+		l.at(path, "only root can run programs as another account; remove it, or run chapi as root")
+	}
+}
