@@ -287,7 +287,7 @@ func (r *Reception) press(ctx context.Context, m Message, p Principal) (*Entry, 
 	if !p.May(c.Role) {
 		return nil, denied(p, c), nil
 	}
-	if notice := r.Session.Dead(ctx, k.Session); notice != "" && c.Control {
+	if notice := r.Session.Dead(ctx, k.Session); notice != "" && c.Effect != Reads {
 		return nil, notice, nil
 	}
 	entry := r.enter(m, p, c, Call{Args: call.Args, Session: call.Session, Files: call.Files, Text: call.Text})

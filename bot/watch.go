@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"sync"
 	"time"
 )
@@ -445,7 +446,9 @@ func (w *watcher) page(body string, footer Span) Post {
 		spans = append(spans, Span{Style: Italic, Text: fmt.Sprintf("… %s not shown here; ", size(w.tailAt-w.session.Progress.From))},
 			Span{Style: Code, Text: "/log " + string(w.session.ID)}, Span{Style: Italic, Text: " has all …"}, Span{Text: "\n"})
 	}
-	if body != "" {
+	// The line feed that ends the last line belongs between the block and the
+	// footer, not into the block.
+	if body = strings.TrimSuffix(body, "\n"); body != "" {
 		spans = append(spans, Span{Style: Pre, Text: body})
 	}
 	if footer.Text != "" {

@@ -1,0 +1,78 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"chapi/adapters/console"
+	"chapi/bot"
+)
+
+// pollEvery is how often it is looked whether the console's work is done: what
+// it waits for is spread over several parts, and a script's line takes longer.
+const pollEvery = 5 * time.Millisecond
+
+// console is the console's configuration with what it calls back.
+func (d *daemon) console() *console.Config {
+	c := *d.Console
+	c.Logger = d.log
+	c.Interrupt = func(ctx context.Context) bool { return d.typeKey(ctx, "ctrl-c") }
+	c.EndInput = func(ctx context.Context) bool { return d.typeKey(ctx, "ctrl-d") }
+	c.Ready = d.ready
+	c.OnQuit = func() { d.end(nil) }
+	c.OnEOF = func() { d.parts.start(context.Background(), "script", true, d.endOfScript) }
+	return &c
+}
+
+// typeKey types a key into the console's foreground session, as the person
+// would with /key: recorded and authorized like everything else. It reports
+// whether there was one.
+func (d *daemon) typeKey(ctx context.Context, key string) bool {
+	if !d.sessions.HasKeyboard(ctx, console.Local) {
+		return false
+	}
+	_, err := d.reception.Accept(ctx, bot.Batch{Adapter: console.Local.Adapter, Messages: []bot.Message{{
+		Claim: bot.Claim{Account: console.Account(), Name: d.Console.User, Thread: console.Local, Direct: true},
+		Key:   fmt.Sprintf("console/key/%d/%d", d.boot.Started.UnixNano(), d.typed.Add(1)),
+		Text:  "/key " + key,
+	}}})
+	if err != nil {
+		d.log.Error("type a key", "key", key, "err", err)
+	}
+	return true
+}
+
+// ready waits until the next line of a script may be taken: those before it
+// have run to their end, but for terminals, which it may be meant for.
+func (d *daemon) ready(ctx context.Context) {
+	d.await(ctx, func() bool {
+		all, interactive := d.sessions.LiveIn(console.Local)
+		return all == interactive && d.dispatch.Idle(console.Local)
+	})
+}
+
+// endOfScript ends the daemon once everything that the script started has
+// ended and been shown.
+func (d *daemon) endOfScript(ctx context.Context) error {
+	d.await(ctx, func() bool {
+		all, _ := d.sessions.LiveIn(console.Local)
+		if all > 0 || !d.dispatch.Idle(console.Local) {
+			return false
+		}
+		_, at, ok, err := d.store.Next(ctx, console.Local, false, time.Now())
+		return err != nil || !ok && at.IsZero()
+	})
+	d.end(nil)
+	return nil
+}
+
+func (d *daemon) await(ctx context.Context, done func() bool) {
+	for !done() {
+		select {
+		case <-time.After(pollEvery):
+		case <-ctx.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,190 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"rsc.io/qr"
+
+	"chapi/bot"
+)
+
+// CodeLife is how long a pairing code is good for.
+const CodeLife = 10 * time.Minute
+
+// linkWait is how long the offer waits for a network to tell the bot's name.
+const linkWait = 10 * time.Second
+
+// linkScope holds, per adapter, a link with codePlace where the code goes: how
+// another process knows the bot's name.
+const (
+	linkScope = "pairlink"
+	codePlace = "CODE0000"
+)
+
+// offerPairing shows a code for the first owner when a chat network is served
+// and nobody owns it yet.
+func (d *daemon) offerPairing(ctx context.Context) error {
+	linker := d.linker()
+	if linker == nil {
+		return nil
+	}
+	link := d.learnLink(ctx, linker)
+	if d.allowlist.owned() || ctx.Err() != nil {
+		return nil
+	}
+	code, err := d.store.NewCode(ctx, bot.Owner, time.Now().Add(CodeLife))
+	if err != nil {
+		return fmt.Errorf("make pairing code: %w", err)
+	}
+	ShowCode(d.Announce, code, strings.Replace(link, codePlace, code, 1), bot.Owner)
+	return nil
+}
+
+func (d *daemon) linker() bot.Linker {
+	for _, a := range d.adapters {
+		if l, ok := a.(bot.Linker); ok {
+			return l
+		}
+	}
+	return nil
+}
+
+// learnLink waits for the bot's name and remembers the link for `chapi pair`.
+// Without a network it returns what was known before.
+func (d *daemon) learnLink(ctx context.Context, l bot.Linker) string {
+	wait := time.Now().Add(linkWait)
+	for time.Now().Before(wait) && ctx.Err() == nil {
+		if link := l.PairLink(codePlace); link != "" {
+			if err := d.store.Set(ctx, linkScope, "link", link); err != nil {
+				d.log.Error("remember the bot's link", "err", err)
+			}
+			return link
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
+	link, _ := d.store.Setting(ctx, linkScope, "link")
+	return link
+}
+
+// Pair makes a one-time code for a role in the store of a daemon, which may or
+// may not be running, and shows it. The first person is always an owner.
+func Pair(ctx context.Context, w io.Writer, store bot.Store, configured []bot.Person, role bot.Role) error {
+	granted, err := store.People(ctx)
+	if err != nil {
+		return fmt.Errorf("read people: %w", err)
+	}
+	if len(granted)+len(configured) == 0 {
+		role = bot.Owner
+	}
+	code, err := store.NewCode(ctx, role, time.Now().Add(CodeLife))
+	if err != nil {
+		return fmt.Errorf("make pairing code: %w", err)
+	}
+	link, err := store.Setting(ctx, linkScope, "link")
+	if err != nil {
+		return fmt.Errorf("read the bot's link: %w", err)
+	}
+	ShowCode(w, code, strings.Replace(link, codePlace, code, 1), role)
+	return nil
+}
+
+// ShowCode prints how to pair: the code, the link, and the link as a QR code
+// for the phone's camera.
+func ShowCode(w io.Writer, code, link string, role bot.Role) {
+	fmt.Fprintf(w, "\nTo talk to chapi from your phone, send this to your bot within %d minutes:\n\n    /pair %s\n", int(CodeLife.Minutes()), code)
+	if link != "" {
+		fmt.Fprintf(w, "\nor open this link, or scan it:\n\n    %s\n\n%s", link, qrText(link))
+	} else {
+		fmt.Fprintf(w, "\n(the link to the bot is shown once Telegram has been reached)\n")
+	}
+	fmt.Fprintf(w, "\nWhoever sends it becomes %s. It works once. A new one: chapi pair\n\n", role)
+}
+
+// qrText draws the text as a QR code of half blocks, dark on light, with the
+// quiet zone that scanners need.
+func qrText(text string) string {
+	code, err := qr.Encode(text, qr.L)
+	if err != nil {
+		return ""
+	}
+	const quiet = 2
+	var b strings.Builder
+	for y := -quiet; y < code.Size+quiet; y += 2 {
+		b.WriteString("    ")
+		for x := -quiet; x < code.Size+quiet; x++ {
+			// Black on a terminal is its background: light modules are drawn.
+			switch top, bottom := !code.Black(x, y), !code.Black(x, y+1); {
+			case top && bottom:
+				b.WriteString("█")
+			case top:
+				b.WriteString("▀")
+			case bottom:
+				b.WriteString("▄")
+			default:
+				b.WriteString(" ")
+			}
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+// paired brings the policy and the menus up to date after somebody came in.
+func (d *daemon) paired(ctx context.Context) error {
+	if err := d.allowlist.reload(ctx); err != nil {
+		return err
+	}
+	d.parts.start(context.WithoutCancel(ctx), "menus", true, func(ctx context.Context) error { d.publishMenus(ctx); return nil })
+	return nil
+}
+
+// publishMenus shows each person in their private chat, and each group, the
+// commands that can be used there.
+func (d *daemon) publishMenus(ctx context.Context) {
+	people, chats := d.allowlist.Everyone()
+	for _, a := range d.adapters {
+		publisher, ok := a.(bot.MenuPublisher)
+		if !ok {
+			continue
+		}
+		var menus []bot.Menu
+		for _, p := range people {
+			for _, account := range p.Accounts {
+				if th, ok := d.deliver.Direct(account); ok && account.Adapter == a.Name() {
+					menus = append(menus, bot.Menu{Thread: th, Commands: d.menu(p.Role)})
+				}
+			}
+		}
+		for _, c := range chats {
+			if c.Room.Adapter != a.Name() {
+				continue
+			}
+			role := bot.Operator
+			if c.Ceiling != bot.Nobody {
+				role = min(role, c.Ceiling)
+			}
+			menus = append(menus, bot.Menu{Thread: c.Room, Commands: d.menu(role)})
+		}
+		if err := publisher.PublishMenu(ctx, menus); err != nil && ctx.Err() == nil {
+			d.log.Warn("publish the command menu", "adapter", a.Name(), "err", err)
+		}
+	}
+}
+
+// menu is what a role finds in the network's own menu.
+func (d *daemon) menu(role bot.Role) []bot.Command {
+	var menu []bot.Command
+	for _, c := range d.dispatch.Parser.Commands() {
+		if !c.Hidden && c.Role <= role {
+			menu = append(menu, c)
+		}
+	}
+	return menu
+}

@@ -1,0 +1,312 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"chapi/adapters/telegram/telegramtest"
+)
+
+// Transcripts are conversations with the whole program: testdata/*.txtar. Their
+// verbs, besides those of testscript:
+//
+//	config                    more configuration, from the file "config"
+//	up, down, kill9           start the daemon, end it in order, kill it
+//	says WHO WHERE TEXT...    a person writes; \n is a new line
+//	answers WHO WHERE RE TEXT...   a reply to the bot's newest message that fits
+//	presses WHO WHERE LABEL [RE]   a press on the newest message with the button
+//	notice RE                 what the last press was answered with
+//	sees WHERE RE             the bot's message that fits is there, or comes
+//	last WHERE RE             the bot's newest message fits, or will
+//	lacks WHERE RE            no message of the bot fits, now
+//	silence WHERE             the bot has said nothing there, ever
+//	count WHERE N RE          exactly N messages fit, now
+//	lines FILE N              the file has, or gets, N lines
+//	network down|up           Telegram cannot be reached, or can
+//	fault METHOD KIND [N]     something goes wrong with the next N calls
+//	late DURATION WHO WHERE TEXT   a message written that long ago arrives
+//	forwards, edits, channel, anonymous, viabot   messages that are none of a person's own
+//	pairs WHO WHERE [ROLE...] "chapi pair" shows a code, and the person sends it
+//	repairs WHO WHERE         the person sends the last code again
+//	unheard WHERE             the bot says nothing more there, whatever it was sent
+//	settle                    everything sent so far has been handled
+func TestTranscripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			tb, ok := env.T().(testing.TB)
+			if !ok {
+				return fmt.Errorf("testscript runs without a testing.TB")
+			}
+			w := newWorld(tb, env.WorkDir, telegramtest.Options{ReadAll: true})
+			env.Values["world"] = w
+			env.Setenv("PATH", filepath.Dir(binary)+":"+os.Getenv("PATH"))
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("STATE", filepath.Join(env.WorkDir, "state"))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"config":    script(0, configVerb),
+			"up":        script(0, func(w *world, _ []string) { w.up() }),
+			"down":      script(0, func(w *world, _ []string) { w.down() }),
+			"kill9":     script(0, func(w *world, _ []string) { w.kill() }),
+			"says":      script(3, saysVerb()),
+			"forwards":  script(3, saysVerb(telegramtest.Forwarded())),
+			"viabot":    script(3, saysVerb(telegramtest.ViaBot())),
+			"channel":   script(3, saysVerb(telegramtest.AsChannel())),
+			"anonymous": script(3, saysVerb(telegramtest.AnonymousAdmin())),
+			"edits":     script(3, editsVerb),
+			"late":      script(4, lateVerb),
+			"answers":   script(4, answersVerb),
+			"presses":   script(3, pressesVerb),
+			"notice":    script(1, noticeVerb),
+			"sees":      script(2, seesVerb),
+			"last":      script(2, lastVerb),
+			"lacks":     script(2, lacksVerb),
+			"silence":   script(1, silenceVerb),
+			"count":     script(3, countVerb),
+			"lines":     script(2, linesVerb),
+			"network":   script(1, networkVerb),
+			"fault":     script(2, faultVerb),
+			"pairs":     script(2, pairsVerb),
+			"repairs":   script(2, repairsVerb),
+			"unheard":   script(1, unheardVerb),
+			"settle":    script(0, func(w *world, _ []string) { w.settle() }),
+		},
+	})
+}
+
+// script makes a verb of a function that takes at least min arguments.
+func script(least int, verb func(*world, []string)) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, negated bool, args []string) {
+		if negated || len(args) < least {
+			ts.Fatalf("this verb takes no ! and at least %d arguments", least)
+		}
+		verb(ts.Value("world").(*world), args)
+	}
+}
+
+func configVerb(w *world, _ []string) {
+	text, err := os.ReadFile(filepath.Join(w.dir, "config"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.extra = string(text)
+}
+
+// spoken is the text of a verb's last arguments.
+func spoken(args []string) string {
+	return strings.NewReplacer(`\n`, "\n", `\t`, "\t").Replace(strings.Join(args, " "))
+}
+
+func saysVerb(opts ...telegramtest.SayOption) func(*world, []string) {
+	return func(w *world, args []string) {
+		c, topic := w.chat(args[1])
+		all := opts
+		if topic != 0 {
+			all = append([]telegramtest.SayOption{telegramtest.InTopic(topic)}, opts...)
+		}
+		w.said = c.Say(w.user(args[0]), spoken(args[2:]), all...)
+	}
+}
+
+func editsVerb(w *world, args []string) {
+	c, _ := w.chat(args[1])
+	c.Edit(w.user(args[0]), w.said.ID, spoken(args[2:]))
+}
+
+func lateVerb(w *world, args []string) {
+	ago, err := time.ParseDuration(args[0])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	c, _ := w.chat(args[2])
+	c.Say(w.user(args[1]), spoken(args[3:]), telegramtest.SentAt(time.Now().Add(-ago)))
+}
+
+func answersVerb(w *world, args []string) {
+	c, topic := w.chat(args[1])
+	to := w.sees(args[1], args[2], matches(w, args[2]))
+	opts := []telegramtest.SayOption{telegramtest.ReplyTo(to.ID)}
+	if topic != 0 {
+		opts = append(opts, telegramtest.InTopic(topic))
+	}
+	c.Say(w.user(args[0]), spoken(args[3:]), opts...)
+}
+
+func pressesVerb(w *world, args []string) {
+	c, _ := w.chat(args[1])
+	fits := func(m telegramtest.Message) bool { return strings.Contains(show(m), "["+args[2]+"]") }
+	if len(args) > 3 {
+		too := matches(w, args[3])
+		with := fits
+		fits = func(m telegramtest.Message) bool { return with(m) && too(m) }
+	}
+	m := w.sees(args[1], "the button "+args[2], fits)
+	w.pressed = c.Press(w.user(args[0]), m.ID, args[2])
+}
+
+func noticeVerb(w *world, args []string) {
+	answer, ok := w.pressed.Answer(patience)
+	if !ok || !regexp.MustCompile(args[0]).MatchString(answer.Text) {
+		w.t.Fatalf("the press was answered with %q (%v), want %q", answer.Text, ok, args[0])
+	}
+}
+
+func matches(w *world, pattern string) func(telegramtest.Message) bool {
+	re, err := regexp.Compile("(?s)" + pattern)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return func(m telegramtest.Message) bool { return re.MatchString(show(m)) }
+}
+
+func seesVerb(w *world, args []string) {
+	w.sees(args[0], strconv.Quote(args[1]), matches(w, args[1]))
+}
+
+func lastVerb(w *world, args []string) {
+	fits := matches(w, args[1])
+	ok := w.srv.Wait(patience, func() bool {
+		posts := w.posts(args[0])
+		return len(posts) > 0 && fits(posts[len(posts)-1])
+	})
+	if !ok {
+		w.t.Fatalf("the last message in %s is not %q; it has:\n%s", args[0], args[1], w.transcript(args[0]))
+	}
+}
+
+func lacksVerb(w *world, args []string) { countVerb(w, []string{args[0], "0", args[1]}) }
+
+func countVerb(w *world, args []string) {
+	want, err := strconv.Atoi(args[1])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	fits, n := matches(w, args[2]), 0
+	for _, m := range w.posts(args[0]) {
+		if fits(m) {
+			n++
+		}
+	}
+	if n != want {
+		w.t.Fatalf("%d messages in %s are %q, want %d; it has:\n%s", n, args[0], args[2], want, w.transcript(args[0]))
+	}
+}
+
+func silenceVerb(w *world, args []string) {
+	if posts := w.posts(args[0]); len(posts) > 0 {
+		w.t.Fatalf("the bot spoke in %s:\n%s", args[0], w.transcript(args[0]))
+	}
+}
+
+func linesVerb(w *world, args []string) {
+	want, err := strconv.Atoi(args[1])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	name, n := filepath.Join(w.dir, args[0]), 0
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		text, _ := os.ReadFile(name)
+		if n = strings.Count(string(text), "\n"); n == want {
+			return
+		}
+	}
+	w.t.Fatalf("%s has %d lines, want %d", args[0], n, want)
+}
+
+func networkVerb(w *world, args []string) {
+	switch args[0] {
+	case "down":
+		w.srv.Down()
+	case "up":
+		if err := w.srv.Up(); err != nil {
+			w.t.Fatal(err)
+		}
+	default:
+		w.t.Fatalf("the network is not %q", args[0])
+	}
+}
+
+func faultVerb(w *world, args []string) {
+	kinds := map[string]telegramtest.Fault{
+		"drop-before": {Kind: telegramtest.DropBefore},
+		"drop-after":  {Kind: telegramtest.DropAfter},
+		"html502":     {Kind: telegramtest.HTML502},
+		"error500":    {Kind: telegramtest.Error500},
+		"truncate":    {Kind: telegramtest.Truncate},
+		"429":         {Kind: telegramtest.Error429, RetryAfter: 1},
+	}
+	f, ok := kinds[args[1]]
+	if !ok {
+		w.t.Fatalf("there is no fault %q", args[1])
+	}
+	f.Method, f.Times = args[0], 1
+	if len(args) > 2 {
+		f.Times, _ = strconv.Atoi(args[2])
+	}
+	w.srv.AddFault(f)
+}
+
+// code finds a pairing code in what chapi pair shows.
+var code = regexp.MustCompile(`/pair (\w+)`)
+
+func pairsVerb(w *world, args []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	out, err := w.run(ctx, "", append([]string{"--config", filepath.Join(w.dir, "config.yaml"), "pair"}, args[2:]...)...)
+	found := code.FindStringSubmatch(out)
+	if err != nil || found == nil {
+		w.t.Fatalf("chapi pair: %v\n%s", err, out)
+	}
+	w.code = found[1]
+	repairsVerb(w, args)
+}
+
+func repairsVerb(w *world, args []string) {
+	c, _ := w.chat(args[1])
+	c.Say(w.user(args[0]), "/start "+w.code)
+}
+
+// unheardVerb waits until the bot has confirmed all that was sent, and nothing
+// has come of it. What a message makes is in the outbox before it is confirmed,
+// and a chat's first message goes out at once.
+func unheardVerb(w *world, args []string) {
+	before := len(w.posts(args[0]))
+	if !w.srv.Wait(patience, func() bool { return w.srv.Pending() == 0 }) {
+		w.t.Fatal("the daemon does not take what is sent")
+	}
+	if w.srv.Wait(300*time.Millisecond, func() bool { return len(w.posts(args[0])) > before }) {
+		w.t.Fatalf("the bot spoke in %s:\n%s", args[0], w.transcript(args[0]))
+	}
+}
+
+// settle returns when everything that was sent before has been handled: the
+// server's queue is empty, and an owner's question sent now has its answer.
+func (w *world) settle() {
+	w.t.Helper()
+	c, _ := w.chat("ann")
+	before := len(w.posts("ann"))
+	c.Say(w.user("ann"), "/version")
+	if !w.srv.Wait(patience, func() bool { return len(w.posts("ann")) > before && w.srv.Pending() == 0 }) {
+		w.t.Fatal("the daemon does not answer any more")
+	}
+}
+
+func (w *world) user(name string) *telegramtest.User {
+	w.t.Helper()
+	u := w.users[name]
+	if u == nil {
+		w.t.Fatalf("there is nobody called %q", name)
+	}
+	return u
+}

@@ -1,0 +1,11 @@
+package render
+
+import "chapi/bot"
+
+// Renderer makes pages. The zero value is ready, and safe for concurrent use.
+type Renderer struct{}
+
+var _ bot.Renderer = Renderer{}
+
+// Paper is an empty page whose first byte is at offset from. See [NewPaper].
+func (Renderer) Paper(size bot.PageSize, from int64) bot.Paper { return NewPaper(size, from) }

@@ -1,0 +1,597 @@
+package render
+
+import (
+	"slices"
+
+	"chapi/bot"
+)
+
+const (
+	// maxRegion is how many lines from the end of a page can still be changed:
+	// enough for the progress displays of package managers and builds.
+	maxRegion = 50
+	// maxReach is how far to the right of a line's end the cursor may go.
+	maxReach = 255
+	// edge is the last column of the narrowest common terminal: what a program
+	// means that moves further than any line goes.
+	edge = 79
+	// tabStop is the distance of tab stops.
+	tabStop = 8
+)
+
+// sheet is the lines of one page, and the cursor. It decides when the page is
+// full and where the next one begins.
+//
+// The next page is laid out from that place by a sheet that knows nothing of
+// this one. So the place is chosen where an empty sheet shows the same: at the
+// birth of the line that does not fit. Where a line is longer than a page, it
+// is a character at a tab stop, if the line was written straight on.
+type sheet struct {
+	*place
+	meter
+	size  bot.PageSize
+	from  int64
+	reach int // at most maxReach, and half a page
+	// region is how many lines can be changed: at most maxRegion, and what
+	// fits a page.
+	region int
+	stderr bool // what comes now is standard error
+
+	rows     []line // at least one
+	row, col int
+	since    int64                  // when the cursor came to its line
+	saved    struct{ row, col int } // by ESC 7
+	saving   bool                   // ESC 7 has come, and nothing printed since
+	aside    bool                   // the cursor is elsewhere, to come back
+	used     int                    // length of all lines, and a newline between each two
+	last     cluster
+	tab      struct { // the last tab stop at which a character was put behind the first line
+		col int // 0 = none
+		at  int64
+	}
+
+	covers int64 // where the next page begins, once full
+	tail   tail
+}
+
+// tail is how a full page ends.
+type tail uint8
+
+const (
+	openTail   tail = iota // not full, or behind a line that other lines follow
+	lineTail               // at the beginning of a line
+	brokenTail             // within a line
+)
+
+func newSheet(size bot.PageSize, from int64, p *place) sheet {
+	s := sheet{
+		place: p, meter: meter{size.UTF16}, size: size, from: from,
+		reach: min(maxReach, size.Text/2), region: min(maxRegion, size.Text/2),
+		rows: []line{{born: from}}, since: from,
+	}
+	if size.Lines > 0 {
+		s.region = min(s.region, size.Lines)
+	}
+	return s
+}
+
+// room reports whether the text may grow by n.
+func (s *sheet) room(n int) bool { return s.used+n <= s.size.Text }
+
+// beyond reports whether the cursor is below the last line that may have
+// text. An empty line may stand there: it shows nothing.
+func (s *sheet) beyond() bool { return s.size.Lines > 0 && s.row >= s.size.Lines }
+
+// line is the line that the cursor is on.
+func (s *sheet) line() *line { return &s.rows[s.row] }
+
+// plain prints a run of ASCII: at once where it replaces or appends cells one
+// by one, else as any other characters.
+func (s *sheet) plain(run []byte) {
+	s.saving = false
+	if s.aside {
+		return
+	}
+	for len(run) > 0 && !s.full {
+		n := s.fast(run)
+		if n == 0 {
+			s.last.end()
+			s.put(rune(run[0]), 1)
+			n = 1
+		}
+		s.at += int64(n)
+		run = run[n:]
+	}
+}
+
+// fast prints what of the run is easy, and returns how much that was.
+func (s *sheet) fast(run []byte) int {
+	l := s.line()
+	start := len(l.cells)
+	if l.rich || s.col > start || start == 0 && s.stderr || s.beyond() {
+		return 0
+	}
+	over := min(len(run), start-s.col)
+	for i, b := range run[:over] {
+		l.cells[s.col+i] = cell(b)
+	}
+	more := min(len(run)-over, s.size.Text-s.used)
+	l.cells = slices.Grow(l.cells, more)[:start+more]
+	for i, b := range run[over : over+more] {
+		l.cells[start+i] = cell(b)
+	}
+	l.units += more
+	s.used += more
+	if stop := (len(l.cells) - 1) / tabStop * tabStop; more > 0 && stop >= start {
+		s.tab.col, s.tab.at = stop, s.at+int64(over+stop-start)
+	}
+	n := over + more
+	s.col += n
+	if n > 0 {
+		s.last.begin(rune(run[n-1]), s.col-1, 1, s.at+int64(n-1))
+	}
+	return n
+}
+
+func (s *sheet) print(r rune) {
+	s.saving = false
+	switch {
+	case s.aside:
+	case s.last.live && r == combiningRing:
+		if whole, ok := ringed[s.last.last]; ok && s.last.n == 1 {
+			s.line().set(s.last.col, cell(whole))
+			s.last.begin(whole, s.last.col, 1, s.last.at)
+		}
+	case r == combiningRing || hidden(r):
+	case s.last.joins(r):
+		s.join(r)
+	default:
+		s.put(r, columns(r))
+	}
+}
+
+// put prints a character of its own.
+func (s *sheet) put(r rune, wide int) {
+	l := s.line()
+	gain := l.gain(s.meter, s.col, wide, s.rune(r))
+	marked := l.empty() && s.stderr
+	if marked {
+		gain += len(errorMark)
+	}
+	if s.beyond() || !s.room(gain) {
+		s.overflow()
+		return
+	}
+	if s.col >= len(l.cells) && s.col%tabStop == 0 {
+		s.tab.col, s.tab.at = s.col, s.at
+	}
+	l.put(r, s.col, wide)
+	l.units += gain
+	l.stderr = l.stderr || marked
+	s.used += gain
+	s.last.begin(r, s.col, wide, s.at)
+	s.col += wide
+}
+
+// join adds r to the character printed last.
+func (s *sheet) join(r rune) {
+	l, c := s.line(), &s.last
+	before := c.wide
+	wide := c.add(r)
+	gain := s.rune(r)
+	if wide > before {
+		gain += l.gain(s.meter, c.col+1, 1, 0)
+	}
+	if !s.room(gain) {
+		// The whole character goes to the next page.
+		s.at = c.at
+		if s.col = c.col; s.col+before == len(l.cells) {
+			l.cells = l.cells[:s.col]
+		}
+		s.overflow()
+		return
+	}
+	l.mark(r, c.col)
+	if wide > before {
+		l.widen(c.col)
+		c.wide = wide
+		s.col = c.col + wide
+	}
+	l.units += gain
+	s.used += gain
+}
+
+// overflow ends the page before what is at s.at.
+func (s *sheet) overflow() {
+	s.full = true
+	switch {
+	case s.lastText() > s.row && s.since > s.from:
+		// A line grows that has others below it. They stay; the next page
+		// begins where the cursor came to this line, and shows it once more.
+		s.covers, s.tail = s.since, openTail
+	case s.row > s.first() && s.line().born > s.from:
+		s.covers, s.tail = s.line().born, lineTail
+		s.rows = s.rows[:s.row]
+	default:
+		s.covers, s.tail = s.at, brokenTail
+		l := s.line()
+		straight := s.tab.col > 0 && s.tab.col <= len(l.cells)
+		if straight && (s.col%tabStop != 0 || s.col > len(l.cells)) {
+			s.covers = s.tab.at
+			l.cells = l.cells[:s.tab.col]
+		}
+	}
+	if s.covers <= s.from { // a page always takes something
+		s.covers = s.pos
+	}
+}
+
+// crowded reports whether a full-screen program had better have a new page.
+func (s *sheet) crowded() bool {
+	lines := max(s.lastText()+1, s.row)
+	return s.used > s.size.Text/4 || s.size.Lines > 0 && lines > s.size.Lines/4
+}
+
+// first is the first line to show: those made above the page's beginning
+// count from when they have text.
+func (s *sheet) first() int {
+	for i := range s.rows {
+		if !s.rows[i].added || !s.rows[i].empty() {
+			return i
+		}
+	}
+	return len(s.rows) - 1
+}
+
+// lastText is the last line that has text, or -1.
+func (s *sheet) lastText() int {
+	i := len(s.rows) - 1
+	for i >= 0 && s.rows[i].empty() {
+		i--
+	}
+	return i
+}
+
+func (s *sheet) control(b byte) {
+	s.saving = false
+	if s.aside {
+		s.aside = b != '\n'
+		return
+	}
+	switch b {
+	case '\n':
+		s.newline()
+	case '\r':
+		s.toColumn(0)
+	case '\b':
+		s.toColumn(max(s.col-1, 0))
+	case '\t':
+		if stop := (s.col/tabStop + 1) * tabStop; stop <= len(s.line().cells)+s.reach {
+			s.col = stop
+		}
+		s.last.end()
+	}
+}
+
+// newline moves to the beginning of the next line; behind the last it makes
+// one.
+func (s *sheet) newline() {
+	s.leave()
+	if s.row == len(s.rows)-1 {
+		if s.beyond() || !s.room(1) {
+			s.overflow()
+			return
+		}
+		s.rows = append(s.rows, line{})
+		s.used++
+	}
+	s.row++
+	s.col = 0
+	s.arrive()
+}
+
+// leave is called before the cursor goes to another line.
+func (s *sheet) leave() { s.change((*line).trim) }
+
+// arrive is called when the cursor has come to another line.
+func (s *sheet) arrive() {
+	s.since = s.pos
+	s.last.end()
+	s.tab.col = 0
+	if l := s.line(); l.empty() {
+		l.born = s.pos
+	}
+}
+
+// change does something to the cursor's line that the page has room for.
+func (s *sheet) change(do func(*line)) {
+	l := s.line()
+	before := l.units
+	do(l)
+	s.used += l.count(s.meter) - before
+}
+
+// moved is called when the cursor has moved in its line, or the line has been
+// changed other than by printing.
+func (s *sheet) moved() {
+	s.last.end()
+	s.tab.col = 0
+	if l := s.line(); s.col == 0 && l.empty() {
+		l.born = s.pos
+	}
+}
+
+// toColumn moves the cursor in its line. Beyond reach it is at the edge of
+// the narrowest terminal, or behind the line if that is longer.
+func (s *sheet) toColumn(col int) {
+	n := len(s.line().cells)
+	if col > s.reach && col > n {
+		col = max(n, min(edge, s.reach), min(s.col, s.reach))
+	}
+	if col < s.col || col < n {
+		s.col = col
+		s.moved()
+		return
+	}
+	s.col = col
+	s.last.end()
+}
+
+// top is the first line that can be changed.
+func (s *sheet) top() int { return max(0, len(s.rows)-s.region) }
+
+// up moves the cursor up within the lines that can be changed. If the page
+// begins inside the output, lines are made above its first: what the program
+// goes on painting began on the page before.
+func (s *sheet) up(n int) {
+	s.leave()
+	missing := n - s.row
+	if add := min(missing, s.region-len(s.rows), s.size.Text-s.used); add > 0 && s.from > 0 {
+		above := make([]line, add, add+len(s.rows))
+		for i := range above {
+			above[i] = line{added: true, born: s.pos}
+		}
+		s.rows = append(above, s.rows...)
+		s.used += add
+		s.row += add
+		s.saved.row += add
+	}
+	s.row = max(s.row-n, s.top())
+	s.arrive()
+}
+
+// toRow moves the cursor to a line, made if need be; further than the region
+// it is the last line.
+func (s *sheet) toRow(row int) {
+	if row >= s.top()+s.region {
+		row = max(len(s.rows)-1, s.row)
+	}
+	add := row - (len(s.rows) - 1)
+	if add > 0 && (!s.room(add) || s.size.Lines > 0 && row > s.size.Lines) {
+		s.overflow()
+		return
+	}
+	s.leave()
+	for range max(add, 0) {
+		s.rows = append(s.rows, line{born: s.pos})
+		s.used++
+	}
+	s.row = row
+	s.arrive()
+}
+
+func (s *sheet) escape(final byte) {
+	if s.aside && final != '8' {
+		return
+	}
+	switch final {
+	case '7':
+		s.saved.row, s.saved.col = s.row, s.col
+		s.saving = true
+	case '8':
+		s.saving, s.aside = false, false
+		s.restore()
+	case 'D':
+		col := s.col
+		s.newline()
+		s.col = col
+	case 'E':
+		s.newline()
+	case 'M':
+		s.up(1)
+	}
+}
+
+func (s *sheet) restore() {
+	s.toRow(max(min(s.saved.row, len(s.rows)-1), s.top()))
+	s.toColumn(s.saved.col)
+}
+
+// sequence does what a control sequence says (ECMA-48, 8.3; xterm's control
+// sequences). What only changes looks, modes or the terminal is left out.
+//
+// A program that saves the cursor, goes to a line by its number and comes back
+// keeps a status line at the edge of the screen. It would repeat itself
+// between the lines of a page, and is left out; a newline ends it at the
+// latest.
+func (s *sheet) sequence(q *sequence) {
+	if s.saving && (q.final == 'H' || q.final == 'f' || q.final == 'd') {
+		s.aside = true
+	}
+	if s.aside && q.final != 'u' {
+		return
+	}
+	n := q.param(0, 1)
+	switch q.final {
+	case 'A':
+		s.up(n)
+	case 'F':
+		s.up(n)
+		s.toColumn(0)
+	case 'B', 'e':
+		s.toRow(s.row + n)
+	case 'E':
+		s.toRow(s.row + n)
+		if !s.full {
+			s.toColumn(0)
+		}
+	case 'C', 'a':
+		s.toColumn(s.col + n)
+	case 'D':
+		s.toColumn(max(s.col-n, 0))
+	case 'G', '`':
+		s.toColumn(n - 1)
+	case 'd':
+		s.toRow(s.top() + n - 1)
+	case 'H', 'f':
+		s.toRow(s.top() + n - 1)
+		if !s.full {
+			s.toColumn(q.param(1, 1) - 1)
+		}
+	case 'J':
+		s.eraseLines(q.param(0, 0))
+	case 'K':
+		s.eraseLine(q.param(0, 0))
+	case 'P':
+		s.change(func(l *line) { l.remove(s.col, n) })
+		s.moved()
+	case 'X':
+		s.erase(s.col, s.col+n)
+	case '@':
+		s.insert(n)
+	case 'b':
+		s.repeat(n)
+	case 's':
+		s.escape('7')
+	case 'u':
+		s.escape('8')
+	}
+}
+
+// eraseLine erases in the cursor's line: 0 = from the cursor on, 1 = up to it,
+// 2 = all.
+func (s *sheet) eraseLine(what int) {
+	switch what {
+	case 0:
+		s.erase(s.col, len(s.line().cells))
+	case 1:
+		s.erase(0, s.col+1)
+	case 2:
+		s.erase(0, len(s.line().cells))
+	}
+}
+
+// erase makes columns [from, to) of the cursor's line blank. The blanks of a
+// wide character are longer than it is.
+func (s *sheet) erase(from, to int) {
+	if l := s.line(); l.rich && to < len(l.cells) && !s.room(to-from+1) {
+		s.overflow()
+		return
+	}
+	s.change(func(l *line) { l.erase(from, to) })
+	s.moved()
+}
+
+// eraseLines erases in the lines that can be changed: 0 = from the cursor on,
+// 1 = up to it, 2 = all.
+func (s *sheet) eraseLines(what int) {
+	if what > 2 {
+		return
+	}
+	here := s.row
+	for s.row = s.top(); s.row < len(s.rows); s.row++ {
+		if s.row > here && what != 1 || s.row < here && what != 0 {
+			s.change(func(l *line) { l.truncate(0) })
+		}
+	}
+	s.row = here
+	s.eraseLine(what)
+}
+
+// insert puts blanks in at the cursor.
+func (s *sheet) insert(n int) {
+	if s.col >= len(s.line().cells) {
+		return
+	}
+	n = min(n, s.reach)
+	if !s.room(n + 2) { // a wide character at the cursor may become two blanks
+		s.overflow()
+		return
+	}
+	s.change(func(l *line) { l.insert(s.col, n) })
+	s.moved()
+}
+
+// repeat prints the last character again, if it is a single code point.
+func (s *sheet) repeat(n int) {
+	if !s.last.live || s.last.n > 1 {
+		return
+	}
+	r := s.last.last
+	for range min(n, s.reach) {
+		if s.put(r, columns(r)); s.full {
+			return
+		}
+	}
+}
+
+// missing says in a line of its own that n bytes of output are missing. s.at
+// and s.pos are where they begin.
+func (s *sheet) missing(n int64) {
+	if last := s.lastText(); last > s.row {
+		s.row = last
+		s.arrive()
+	}
+	if !s.line().empty() {
+		s.newline()
+	}
+	s.col, s.saving, s.aside = 0, false, false
+	for _, r := range "[… " + amount(n) + " not kept …]" {
+		if s.full {
+			return
+		}
+		s.put(r, 1)
+	}
+	if !s.full {
+		s.pos += n
+		s.newline()
+	}
+}
+
+// appendText appends the page. If invalid, an unfinished character stands at
+// the cursor.
+func (s *sheet) appendText(b []byte, invalid bool) []byte {
+	last := s.lastText()
+	switch {
+	case !s.full:
+		last = max(last, s.row)
+	case s.tail != openTail:
+		last = len(s.rows) - 1
+	}
+	first := s.first()
+	for i := first; i <= last; i++ {
+		if i > first {
+			b = append(b, '\n')
+		}
+		b = s.rows[i].appendText(b, s.tail == brokenTail && i == s.row)
+		if invalid && i == s.row {
+			b = s.appendInvalid(b)
+		}
+	}
+	if s.full && (s.tail == lineTail || s.tail == openTail && s.room(1)) {
+		b = append(b, '\n')
+	}
+	return b
+}
+
+// appendInvalid appends what an unfinished character would become if nothing
+// followed, where that is at the end of the line and fits.
+func (s *sheet) appendInvalid(b []byte) []byte {
+	l := s.line()
+	if s.full || s.col < len(l.cells) || s.beyond() || !s.room(s.col-len(l.cells)+1+len(errorMark)) {
+		return b
+	}
+	trial := line{cells: l.cells[:len(l.cells):len(l.cells)], marks: l.marks, stderr: l.stderr || l.empty() && s.stderr}
+	trial.put('\uFFFD', s.col, 1)
+	return trial.appendText(b[:len(b)-len(l.appendText(nil, false))], false)
+}
