@@ -63,7 +63,7 @@ func hidden(r rune) bool { return unicode.Is(hiddenRunes, r) }
 // a composed character.
 const combiningRing = 0x030a
 
-var ringed = map[rune]rune{'A': 'Å', 'a': 'å', 'U': 'Ů', 'u': 'ů', 'w': 'ẘ', 'y': 'ẙ'}
+var ringedLetters = map[rune]rune{'A': 'Å', 'a': 'å', 'U': 'Ů', 'u': 'ů', 'w': 'ẘ', 'y': 'ẙ'}
 
 // maxCluster is the most code points of a character; what would join beyond
 // it begins the next. The longest emoji have 10.
@@ -105,6 +105,15 @@ func (c *cluster) add(r rune) int {
 	c.text = utf8.AppendRune(c.text, r)
 	c.n, c.last = c.n+1, r
 	return max(displaywidth.Bytes(c.text), c.wide)
+}
+
+// ringed is the character with a ring above, and becomes it, if there is one.
+func (c *cluster) ringed() (whole rune, ok bool) {
+	if whole, ok = ringedLetters[c.last]; !ok || !c.live || c.n > 1 {
+		return 0, false
+	}
+	c.begin(whole, c.col, c.wide, c.at)
+	return whole, true
 }
 
 // stands and simple save the segmentation for most letters of the world: a

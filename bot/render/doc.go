@@ -4,7 +4,7 @@
 // A [Paper] is a line terminal. Bytes go through three steps, a file each:
 //
 //	parser     bytes become characters and control sequences    parser.go
-//	sheet      which change lines, as a terminal's would         sheet.go, line.go
+//	sheet      which change lines, as a terminal's would         sheet.go, cursor.go, line.go
 //	paper      the lines become the page's text                  paper.go
 //
 // A program that paints the full screen gets a grid of its own (screen.go),

@@ -2,7 +2,6 @@ package render
 
 import (
 	"strings"
-	"unicode/utf8"
 
 	"chapi/bot"
 )
@@ -28,6 +27,8 @@ const minText = 64
 //     character (Unicode Standard, 3.9). Invisible characters that could make
 //     the text read otherwise than it is are left out.
 //   - Where bytes are missing a line says "[… 12.3 MB not kept …]".
+//   - What a program writes to a line by its number, with the cursor saved
+//     before and restored behind, is left out: it is a status line.
 //   - While a program has the terminal's alternate screen, that is shown below
 //     the text; nothing of it remains.
 //
@@ -41,9 +42,11 @@ const minText = 64
 // is cut at a character. The texts of such pages, one after the other, are
 // exactly the text of one page that is large enough, with these exceptions: in
 // a line that was cut, carriage returns go back to the cut only, blanks at the
-// cut are kept, and "! " is repeated; a program that repaints several lines while the page fills
-// leaves them on the old page as they were, and finds them again on the new.
-// In no case is text lost that is not painted over.
+// cut are kept, "! " is repeated, and tabs count from the cut if wide
+// characters left no tab stop to cut at; a program that repaints several lines
+// while the page fills leaves them on the old page as they were, and finds them
+// again on the new.
+// No text is lost that the program itself has not painted over.
 //
 // Memory is bounded by the page's size, and time by the number of bytes.
 type Paper struct {
@@ -66,10 +69,10 @@ func NewPaper(size bot.PageSize, from int64) *Paper {
 }
 
 // Write lays out a chunk, as bot.Paper says. Bytes that came before are
-// skipped. The data is not retained.
+// skipped, and a chunk without data says nothing. The data is not retained.
 func (p *Paper) Write(c bot.Chunk) (full bool) {
 	data, end := c.Data, c.From+int64(len(c.Data))
-	if p.parser.full || end <= p.next {
+	if p.parser.full || len(data) == 0 || end <= p.next {
 		return p.parser.full
 	}
 	if c.From < p.next {
@@ -141,9 +144,6 @@ func (p *Paper) plain(run []byte) {
 }
 
 func (p *Paper) print(r rune) {
-	if r == 0 || !utf8.ValidRune(r) {
-		return
-	}
 	if p.screen != nil {
 		p.screen.print(r)
 		return

@@ -16,7 +16,7 @@ import (
 )
 
 // large is a page that everything fits.
-var large = bot.PageSize{Text: 1 << 40}
+var large = bot.PageSize{Text: 1 << 30}
 
 func out(from int64, data string) bot.Chunk {
 	return bot.Chunk{From: from, Stream: bot.Stdout, Data: []byte(data)}
@@ -315,6 +315,37 @@ func TestAFullPageIgnoresWhatFollows(t *testing.T) {
 	}
 }
 
+// However long a program paints, a page needs no more memory than it has.
+func TestRepaintingNeedsNoMemory(t *testing.T) {
+	for name, data := range map[string]string{
+		"progress bar":  "\rReceiving objects:  62% (188/302), 420.00 KiB",
+		"spinner":       "\x1b[1G\x1b[0K⠹",
+		"lines":         "\x1b[2A\x1b[2Kone\r\x1b[1B\x1b[2Ktwo\r\x1b[1B",
+		"status line":   "\x1b7\x1b[24;0fProgress: [ 20%]\x1b8",
+		"title":         "\x1b]0;title\a",
+		"device string": "\x1bPdata",
+		"left and up":   "\x1b[99D\x1b[50A\x1b[J日本\x1b[@",
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := NewPaper(bot.PageSize{Text: 4000, UTF16: true, Lines: 60}, 0)
+			var at int64
+			write := func() {
+				for range 1000 {
+					p.Write(out(at, data))
+					at += int64(len(data))
+				}
+			}
+			write()
+			if n := testing.AllocsPerRun(3, write); n > 1000 || p.Write(out(at, "")) {
+				t.Errorf("%v allocations for 1000 repaints, text %q", n, p.Text())
+			}
+			if cells := len(p.sheet.rows); cells > 60 {
+				t.Errorf("%d lines", cells)
+			}
+		})
+	}
+}
+
 // A block of lines that is repainted, as by a package manager, goes on
 // rightly on the page after the one where it began.
 func TestRepaintedLinesGoOnOnTheNextPage(t *testing.T) {
@@ -387,6 +418,9 @@ func chunksOf(t *rapid.T, gen *rapid.Generator[string], streams bool) []bot.Chun
 		chunks = append(chunks, c)
 		at = c.From + int64(len(data))
 	}
+	// For an unfinished character at the end there may be no room.
+	end := &chunks[len(chunks)-1]
+	end.Data = append(end.Data, '.')
 	return chunks
 }
 
@@ -395,9 +429,6 @@ var trailingBlanks = regexp.MustCompile(`(?m) +$`)
 func TestPagesJoinToTheText(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		chunks := chunksOf(t, tokens(true), false)
-		// For an unfinished character at the end there may be no room.
-		end := &chunks[len(chunks)-1]
-		end.Data = append(end.Data, '.')
 		size := sizes().Draw(t, "size")
 		// Where a line was cut within blanks, they are kept.
 		if got, want := trailingBlanks.ReplaceAllString(joined(pages(t, size, chunks)), ""), shown(chunks...); got != want {

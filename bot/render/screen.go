@@ -44,6 +44,10 @@ func (s *screen) plain(run []byte) {
 func (s *screen) print(r rune) {
 	switch {
 	case hidden(r):
+	case r == combiningRing:
+		if whole, ok := s.last.ringed(); ok {
+			s.line().set(s.last.col, cell(whole))
+		}
 	case s.last.joins(r):
 		c := &s.last
 		before := c.wide

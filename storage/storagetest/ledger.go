@@ -36,7 +36,7 @@ var ledgerRules = []rule{
 			Claim: bot.Claim{
 				Account: ada, Name: "Ada ❤", Thread: topic, Title: "home", Direct: true, Origin: bot.Forwarded,
 			},
-			Message: "77", Session: "3", Text: "/run printf \u2028 'x'",
+			Message: "77", ReplyTo: "76", Session: "3", Text: "/run printf \u2028 'x'",
 			Files: []bot.Attachment{{Name: "a.txt", MIME: "text/plain", Size: 12, Ref: "ref"}},
 		}
 		before := time.Now()
