@@ -21,6 +21,8 @@ type Call struct {
 	Claim Claim
 	// Message is the one that asked: answers are replies to it.
 	Message MessageID
+	// ReplyTo is the message that it answered; empty when none.
+	ReplyTo MessageID
 	// Session is the session that the call is about, when the place it was
 	// written in says so (a reply, a topic, a keypad). Empty when none.
 	Session SessionID

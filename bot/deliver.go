@@ -52,7 +52,8 @@ type Deliverer struct {
 	mu     sync.Mutex
 	ctx    context.Context // set by Run; lanes run under it
 	lanes  map[outKey]*outLane
-	early  []Thread // woken before Run
+	early  []Thread        // woken before Run
+	gone   map[Thread]bool // rooms that took nothing, or may not have before a restart
 	paces  map[Thread]*pace
 	totals map[string]*pace
 	active sync.WaitGroup
@@ -80,6 +81,10 @@ func (d *Deliverer) Run(ctx context.Context) error {
 	d.mu.Lock()
 	d.ctx = ctx
 	d.lanes = map[outKey]*outLane{}
+	d.gone = map[Thread]bool{}
+	for _, room := range rooms {
+		d.gone[room] = true
+	}
 	rooms = append(rooms, d.early...)
 	d.early = nil
 	d.mu.Unlock()
@@ -118,6 +123,23 @@ func (d *Deliverer) Wake(th Thread) {
 		default:
 		}
 	}
+}
+
+// Reachable says that somebody was heard in the thread's chat: what could not
+// be said there can be now.
+func (d *Deliverer) Reachable(ctx context.Context, th Thread) {
+	room := th.Room()
+	d.mu.Lock()
+	gone := d.gone[room]
+	delete(d.gone, room)
+	d.mu.Unlock()
+	if !gone {
+		return
+	}
+	if err := d.Outbox.Hurry(ctx, room); err != nil {
+		d.Logger.Error("hurry the deliveries of a chat that is back", "room", room.String(), "err", err)
+	}
+	d.Wake(room)
 }
 
 // work delivers what a lane has until nothing waits any more.
@@ -211,8 +233,14 @@ func (d *Deliverer) attempt(ctx context.Context, next Delivery) {
 		d.failed(ctx, log, "settle a delivery", err)
 		return
 	}
-	if result.Receipt != nil && d.Settled != nil {
+	if result.Receipt == nil {
+		return
+	}
+	if d.Settled != nil {
 		d.Settled(next)
+	}
+	if next.Session != "" && next.Final && next.Post.Media == nil {
+		d.Wake(next.Thread) // a file that follows this text may go now
 	}
 }
 
@@ -354,6 +382,9 @@ func (d *Deliverer) refused(ctx context.Context, log *slog.Logger, next Delivery
 		to.Chat = failure.To
 		return &Result{Thread: &to}
 	case ChatGone:
+		d.mu.Lock()
+		d.gone[room] = true
+		d.mu.Unlock()
 		if time.Since(next.Created) < goneKeep {
 			return &Result{NotBefore: time.Now().Add(goneWait)}
 		}

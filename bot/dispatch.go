@@ -207,6 +207,9 @@ func (d *Dispatcher) run(ctx context.Context, c Call) {
 		d.finish(ctx, log, c, Late, "was waiting while the daemon was away", lateQuestion(c, d.Device, time.Since(c.Accepted)))
 		return
 	}
+	if c.Session == "" && c.ReplyTo != "" {
+		c.Session = d.Session.boundSoon(ctx, c)
+	}
 	if command.Effect == Ends {
 		d.confirm(ctx, log, c)
 	}

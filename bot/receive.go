@@ -42,7 +42,7 @@ const DefaultStaleAfter = 2 * time.Minute
 
 // The names of commands that the stages themselves call.
 const (
-	InputCommand = "input" // a line of plain text for a session; arguments "text", "reply"
+	InputCommand = "input" // a line of plain text for a session; argument "text"
 	DropCommand  = "drop"  // the answer "no" to a question
 )
 
@@ -82,6 +82,7 @@ func (r *Reception) Accept(ctx context.Context, b Batch) ([]Ack, error) {
 	for n, e := range entered {
 		entry, ack := in.Entries[n], &acks[from[n]]
 		ack.Taken = entry.Call != nil
+		r.Deliver.Reachable(ctx, b.Messages[from[n]].Thread)
 		switch {
 		case e == Spent:
 			ack.Notice = "That button has been used already."
@@ -228,11 +229,7 @@ func (r *Reception) plain(ctx context.Context, m Message, p Principal, about Ses
 	if strings.HasPrefix(text, "//") {
 		text = text[1:]
 	}
-	args := Args{"text": {text}}
-	if m.ReplyTo != "" {
-		args["reply"] = []string{string(m.ReplyTo)}
-	}
-	return r.enter(m, p, c, Call{Args: args, Session: about}), nil
+	return r.enter(m, p, c, Call{Args: Args{"text": {text}}, Session: about}), nil
 }
 
 // about is the session that the message is about by being a reply to one of
@@ -305,6 +302,7 @@ func (r *Reception) enter(m Message, p Principal, c Command, call Call) *Entry {
 	call.Command = c.Name
 	call.Claim = m.Claim
 	call.Message = m.ID
+	call.ReplyTo = m.ReplyTo
 	call.Accepted = time.Now()
 	if m.Text != "" {
 		call.Text = m.Text

@@ -40,6 +40,9 @@ type Sessions struct {
 // must not go to another one.
 const foreground = "foreground"
 
+// boundWait is how long a reply waits for the record of what it answers.
+const boundWait = time.Second
+
 // Run watches the live sessions until ctx ends. The sessions themselves go on.
 func (s *Sessions) Run(ctx context.Context) error {
 	s.mu.Lock()
@@ -310,8 +313,8 @@ func (s *Sessions) point(ctx context.Context, c Call, session Session) {
 }
 
 // Find is the session that a person means: by id or name; or, with an empty
-// ref, the one that the message was about, the foreground of the thread, or the
-// only live one there. Errors are *UserError.
+// ref, the one that the message was about, the foreground of the thread, the
+// only live one there, or the newest. Errors are *UserError.
 func (s *Sessions) Find(ctx context.Context, p Principal, ref string, about SessionID) (Session, error) {
 	if ref == "" && about != "" {
 		ref = string(about)
@@ -355,12 +358,25 @@ func (s *Sessions) implied(ctx context.Context, p Principal) (Session, error) {
 	}
 	switch len(here) {
 	case 0:
-		return Session{}, Userf("Nothing is running here. /run or /term starts something.")
+		return s.newest(ctx, p)
 	case 1:
 		return here[0], nil
 	default:
 		return Session{}, Userf("%d sessions are running here. Reply to one of them, or say which: /ps lists them.", len(here))
 	}
+}
+
+// newest is the session that ended last in the principal's chat: what is meant
+// when nothing runs, by those who want to look at it.
+func (s *Sessions) newest(ctx context.Context, p Principal) (Session, error) {
+	ended, err := s.Store.Sessions(ctx, SessionFilter{Room: p.Thread().Room(), Limit: 1})
+	if err != nil {
+		return Session{}, fmt.Errorf("read sessions: %w", err)
+	}
+	if len(ended) == 0 {
+		return Session{}, Userf("Nothing is running here. /run or /term starts something.")
+	}
+	return ended[0], nil
 }
 
 // foreground is the session that the thread's plain text goes to, live or not.
@@ -505,16 +521,8 @@ func (s *Sessions) Type(ctx context.Context, p Principal, c Call) error {
 
 func (s *Sessions) addressee(ctx context.Context, p Principal, c Call) (Session, error) {
 	id := c.Session
-	if reply := MessageID(c.Args.Text("reply")); id == "" && reply != "" {
-		// The message it answers may have got its session just now.
-		bound, err := s.Store.BoundTo(ctx, p.Thread().Room(), reply)
-		switch {
-		case errors.Is(err, ErrNotFound):
-			return Session{}, Userf("The message you replied to belongs to no session. /ps shows what is running.")
-		case err != nil:
-			return Session{}, fmt.Errorf("find the session of a message: %w", err)
-		}
-		id = bound
+	if id == "" && c.ReplyTo != "" {
+		return Session{}, Userf("The message you replied to belongs to no session. /ps shows what is running.")
 	}
 	if id != "" {
 		session, err := s.Store.Session(ctx, id)
@@ -527,6 +535,35 @@ func (s *Sessions) addressee(ctx context.Context, p Principal, c Call) (Session,
 		return session, nil
 	}
 	return Session{}, Userf("Nothing here takes text now. /run starts a program, /term a terminal, /help tells more.")
+}
+
+// boundSoon is the session of the message that the call answers; empty when
+// it has none. A person can answer a message before we have recorded that it
+// was sent: while sessions live in the room, the record is waited for a little.
+func (s *Sessions) boundSoon(ctx context.Context, c Call) SessionID {
+	room := c.Claim.Thread.Room()
+	for deadline := time.Now().Add(boundWait); ; {
+		id, err := s.Store.BoundTo(ctx, room, c.ReplyTo)
+		if !errors.Is(err, ErrNotFound) || time.Now().After(deadline) || !s.livesIn(room) {
+			return id
+		}
+		select {
+		case <-time.After(boundWait / 20):
+		case <-ctx.Done():
+			return ""
+		}
+	}
+}
+
+func (s *Sessions) livesIn(room Thread) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range s.live {
+		if w.session.Thread.Room() == room {
+			return true
+		}
+	}
+	return false
 }
 
 // Attach moves a session to a thread: its further output goes there, and so

@@ -106,7 +106,8 @@ type Outbox interface {
 	// the order they were put, then final edits, then other edits. media picks
 	// between deliveries with Post.Media and those without. If there is none
 	// now, ok is false and at is the earliest NotBefore, or zero when nothing
-	// waits at all. Target is filled in when the slot has been posted.
+	// waits at all. Media of a session waits for the text that was put before
+	// it. Target is filled in when the slot has been posted.
 	Next(ctx context.Context, room Thread, media bool, now time.Time) (d Delivery, at time.Time, ok bool, err error)
 	// Attempt records that the delivery is about to be sent, with the mark.
 	// Found again after a crash, it is in Doubt.
@@ -114,6 +115,9 @@ type Outbox interface {
 	// Settle records what became of the attempt on d, as it was sent. If a
 	// newer revision was put meanwhile, that one stays to be sent.
 	Settle(ctx context.Context, d Delivery, r Result) error
+	// Hurry lets everything that waits in the room be tried now, whatever its
+	// NotBefore.
+	Hurry(ctx context.Context, room Thread) error
 	// Rooms is every room that has something waiting.
 	Rooms(ctx context.Context) ([]Thread, error)
 	// Waiting is how many deliveries there are, and since when the oldest waits.

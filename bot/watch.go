@@ -23,6 +23,9 @@ const (
 	// for what follows it. A program that prints one does so in one go; a
 	// prompt that only looks like one must be shown.
 	holdFor = time.Second
+	// tailMargin is read in front of what a tail page can show, so that a
+	// secret or a control sequence that is cut by its beginning is not on it.
+	tailMargin = 8 << 10
 	// streamSize is how much raw output goes into one delivery.
 	streamSize = 256 << 10
 	// elapsedQuiet is how long a success may take on a terminal before its
@@ -231,8 +234,11 @@ func (w *watcher) next(st Status) (Chunk, error) {
 		return Chunk{}, fmt.Errorf("read output at %d: %w", w.read, err)
 	}
 	held := w.s.Masker.Mask(chunk.Data)
-	if end := chunk.From + int64(len(chunk.Data)); end < st.End || !w.settledDown(st) {
+	switch end := chunk.From + int64(len(chunk.Data)); {
+	case end < st.End && held < len(chunk.Data), end == st.End && !w.settledDown(st):
 		chunk.Data = chunk.Data[:len(chunk.Data)-held]
+		// Otherwise all of it would wait for what follows; but that is of the
+		// other stream, or behind a gap, and cannot complete the secret.
 	}
 	return chunk, nil
 }
@@ -320,11 +326,11 @@ func (w *watcher) body(st Status) (string, error) {
 
 // tailText lays out the end of the output, however long it is.
 func (w *watcher) tailText(st Status) (string, error) {
-	want := int64(4 * w.lim.Text)
-	from := max(w.session.Progress.From, st.End-want)
+	from := max(w.session.Progress.From, st.End-int64(4*w.lim.Text)-tailMargin)
 	var chunks []Chunk
+	var all []byte
 	for at := from; at < st.End; {
-		chunk, err := w.journal.Next(at, int(want))
+		chunk, err := w.journal.Next(at, int(st.End-from))
 		if err != nil {
 			return "", fmt.Errorf("read the end of the output: %w", err)
 		}
@@ -332,8 +338,13 @@ func (w *watcher) tailText(st Status) (string, error) {
 			break
 		}
 		at = chunk.From + int64(len(chunk.Data))
-		w.s.Masker.Mask(chunk.Data)
 		chunks = append(chunks, chunk)
+		all = append(all, chunk.Data...)
+	}
+	w.s.Masker.Mask(all)
+	for i, n := 0, 0; i < len(chunks); i++ {
+		chunks[i].Data = all[n : n+len(chunks[i].Data)]
+		n += len(chunks[i].Data)
 	}
 	text, shown := w.s.Renderer.Tail(w.pageSize(), chunks)
 	if len(chunks) == 0 {

@@ -18,7 +18,7 @@ const retentionEvery = time.Hour
 type retention struct {
 	store    bot.Store
 	runner   bot.Runner
-	sessions string // the folder of the sessions
+	sessions string        // the folder of the sessions
 	records  time.Duration // how long calls and sessions are remembered
 	output   time.Duration // how long the output of an ended session is kept
 	disk     int64         // bytes of all ended sessions together; 0 = no bound

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -47,7 +48,7 @@ func TestTranscripts(t *testing.T) {
 			if !ok {
 				return fmt.Errorf("testscript runs without a testing.TB")
 			}
-			w := newWorld(tb, env.WorkDir, telegramtest.Options{ReadAll: true})
+			w := newWorld(tb, env.WorkDir, telegramtest.Options{ReadAll: true, ImplicitRootReplies: true})
 			env.Values["world"] = w
 			env.Setenv("PATH", filepath.Dir(binary)+":"+os.Getenv("PATH"))
 			env.Setenv("HOME", env.WorkDir)
@@ -295,10 +296,13 @@ func unheardVerb(w *world, args []string) {
 func (w *world) settle() {
 	w.t.Helper()
 	c, _ := w.chat("ann")
-	before := len(w.posts("ann"))
-	c.Say(w.user("ann"), "/version")
-	if !w.srv.Wait(patience, func() bool { return len(w.posts("ann")) > before && w.srv.Pending() == 0 }) {
-		w.t.Fatal("the daemon does not answer any more")
+	asked := c.Say(w.user("ann"), "/version")
+	answered := func() bool {
+		posts := w.posts("ann")
+		return slices.ContainsFunc(posts, func(m telegramtest.Message) bool { return m.ReplyTo == asked.ID }) && w.srv.Pending() == 0
+	}
+	if !w.srv.Wait(patience, answered) {
+		w.t.Fatalf("the daemon does not answer any more; %d updates wait; ann sees:\n%s", w.srv.Pending(), w.transcript("ann"))
 	}
 }
 

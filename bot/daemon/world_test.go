@@ -52,10 +52,12 @@ const patience = 20 * time.Second
 
 // world is a device, its daemon, and the people in its chats.
 type world struct {
-	t     testing.TB
-	srv   *telegramtest.Server
-	dir   string // state, configuration and work folder
-	extra string // more configuration
+	t   testing.TB
+	srv *telegramtest.Server
+	dir string // state, configuration and work folder
+	// extra is more configuration. If it begins with a line "telegram:", the
+	// lines below it are of that section; else the pace is fast.
+	extra string
 	users map[string]*telegramtest.User
 	chats map[string]*telegramtest.Chat
 
@@ -131,12 +133,13 @@ func (w *world) configure() string {
 	if strings.Contains(w.extra, "people:") {
 		who = ""
 	}
-	text := "device: {name: pi}\nstate_dir: " + filepath.Join(w.dir, "state") + "\n" +
-		"telegram:\n  token_file: " + filepath.Join(w.dir, "token") + "\n  api_url: " + w.srv.URL() + "\n"
-	if strings.Contains(w.extra, "unlimited") {
-		text += "  pace: {unlimited: true}\n"
+	text := "device: {name: pi}\nstate_dir: " + filepath.Join(w.dir, "state") + "\n"
+	telegram := "telegram:\n  token_file: " + filepath.Join(w.dir, "token") + "\n  api_url: " + w.srv.URL() + "\n"
+	more, own := strings.CutPrefix(w.extra, "telegram:\n")
+	if !own {
+		telegram += "  pace: {private_every: 50ms, group_every: 50ms}\n"
 	}
-	text += who + strings.ReplaceAll(w.extra, "unlimited\n", "")
+	text += who + telegram + more
 	for name, content := range map[string]string{"config.yaml": text, "token": w.srv.Token() + "\n"} {
 		if err := os.WriteFile(filepath.Join(w.dir, name), []byte(content), 0o600); err != nil {
 			w.t.Fatal(err)
