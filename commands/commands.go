@@ -58,8 +58,7 @@ type Sessions interface {
 	// the last few that ended, newest first.
 	List(ctx context.Context, p bot.Principal, everywhere bool) ([]bot.Session, error)
 	// Type gives the call's argument "text", and Enter, to the session that the
-	// call is about, or that its argument "reply" belongs to, or else to the
-	// foreground of the thread. It never picks another one.
+	// call is about, or else to the foreground of the thread. It never picks another one.
 	Type(ctx context.Context, p bot.Principal, c bot.Call) error
 	// Control gives an order to a live session.
 	Control(ctx context.Context, p bot.Principal, id bot.SessionID, c bot.Control) error

@@ -41,7 +41,6 @@ func input(d Deps) bot.Command {
 		Group:   groupSteer,
 		Summary: "Type lines into a session; plain text does this by itself",
 		Args: []bot.Arg{
-			{Name: "reply", Flag: true, Kind: bot.ArgText, Summary: "the message that was replied to"},
 			{Name: "text", Kind: bot.ArgRest, Required: true, Summary: "the lines"},
 		},
 		Role:   bot.User,

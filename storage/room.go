@@ -23,7 +23,7 @@ func (t tx) moveRoom(from, to bot.Thread) error {
 		query string
 		args  []any
 	}{
-		{"UPDATE calls SET adapter = ?, chat = ?, message = '' WHERE adapter = ? AND chat = ?", []any{b, d, a, c}},
+		{"UPDATE calls SET adapter = ?, chat = ?, message = '', reply_to = '' WHERE adapter = ? AND chat = ?", []any{b, d, a, c}},
 
 		{"UPDATE sessions SET adapter = ?, chat = ?, root = '' WHERE adapter = ? AND chat = ?", []any{b, d, a, c}},
 		{"UPDATE sessions SET claim_adapter = ?, claim_chat = ? WHERE claim_adapter = ? AND claim_chat = ?", []any{b, d, a, c}},
