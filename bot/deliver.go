@@ -343,7 +343,7 @@ func (d *Deliverer) send(ctx context.Context, log *slog.Logger, adapter Adapter,
 	case failure.RetryAfter > 0:
 		d.pauseRoom(next.Thread, failure.RetryAfter)
 		log.Warn("network wants a pause", "seconds", failure.RetryAfter.Seconds())
-		return &Result{NotBefore: now.Add(failure.RetryAfter)}
+		return &Result{NotBefore: now.Add(failure.RetryAfter), Doubt: failure.Outcome == Unknown && next.Target == ""}
 	case failure.Outcome == NotSent, failure.Outcome == Unknown && next.Target != "":
 		// Nothing happened, or an edit that may be repeated.
 		wait := backoff(next.Attempts)

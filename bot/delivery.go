@@ -383,4 +383,7 @@ type Health struct {
 	State string
 	// Contact is the last time that all was well; zero = never.
 	Contact time.Time
+	// Shared is true while another program seems to receive what we do: then
+	// nothing that changes something is run.
+	Shared bool
 }

@@ -34,6 +34,7 @@ type Reception struct {
 	mu      sync.Mutex
 	blocked time.Time       // since when nothing can be recorded; zero = it can
 	excused map[Thread]bool // rooms that were told so
+	told    []time.Time     // when owners were told of strangers
 }
 
 // DefaultStaleAfter is how old a message may be before a command that changes
@@ -319,6 +320,9 @@ func (r *Reception) enter(m Message, p Principal, c Command, call Call) *Entry {
 	case !p.May(c.Role):
 		complete(&call, Refused, denied(p, c))
 		entry.Say = []Delivery{answer(call, 0, Plainf("%s", call.Detail))}
+	case c.Effect != Reads && r.shared(m.Thread.Adapter):
+		complete(&call, Refused, "another program uses the bot's token")
+		entry.Say = []Delivery{answer(call, 0, Plainf("Another program is using my bot token, so I run nothing that changes something. If it is not yours, make a new token with @BotFather. /status tells when it is over."))}
 	case c.Effect != Reads && m.Age > r.staleAfter():
 		complete(&call, Late, fmt.Sprintf("arrived %s late", roughly(m.Age)))
 		entry.Say = []Delivery{lateQuestion(call, r.Device, m.Age)}
@@ -337,6 +341,13 @@ func (r *Reception) refuse(m Message, c Command, o Outcome, why string) *Entry {
 		entry.Call = &call
 	}
 	return entry
+}
+
+// shared reports whether somebody else may be receiving the network's messages
+// too: what they would do with a command, or with our answers, nobody knows.
+func (r *Reception) shared(adapter string) bool {
+	c, ok := r.Deliver.Adapter(adapter).(Checker)
+	return ok && c.Health().Shared
 }
 
 func (r *Reception) staleAfter() time.Duration {
@@ -402,12 +413,36 @@ func (r *Reception) stranger(ctx context.Context, m Message) error {
 	if !m.Direct && m.Button == "" && !m.Addressed && !strings.HasPrefix(m.Text, "/") {
 		return nil // a group may well have members who talk to each other
 	}
+	if !r.mayTell(time.Now()) {
+		return nil
+	}
 	return r.tellOwners(ctx, "stranger/"+m.Account.String(), Post{Silent: true, Text: []Span{
 		{Text: "Somebody who is not listed wrote to me: " + label(m.Name) + ", "},
 		{Style: Code, Text: m.Account.String()},
 		{Text: ". I said nothing. To let them in, run "},
 		{Style: Code, Text: "chapi pair --role user"}, {Text: " on " + r.Device + " and give them the code."},
 	}})
+}
+
+// strangersPerHour bounds the notices about strangers: a crowd at the door
+// must not become a flood in the owners' chats.
+const strangersPerHour = 5
+
+func (r *Reception) mayTell(now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	recent := r.told[:0]
+	for _, t := range r.told {
+		if now.Sub(t) < time.Hour {
+			recent = append(recent, t)
+		}
+	}
+	r.told = recent
+	if len(recent) >= strangersPerHour {
+		return false
+	}
+	r.told = append(r.told, now)
+	return true
 }
 
 // unlisted tells the owners that a listed person wrote in a group that is not.

@@ -28,6 +28,9 @@ const (
 	tailMargin = 8 << 10
 	// streamSize is how much raw output goes into one delivery.
 	streamSize = 256 << 10
+	// bellAfter is how long a session runs before its end is worth a message
+	// that rings.
+	bellAfter = 10 * time.Second
 	// elapsedQuiet is how long a success may take on a terminal before its
 	// end is worth a line.
 	elapsedQuiet = 3 * time.Second
@@ -377,11 +380,24 @@ func (w *watcher) finish(ctx context.Context, st Status) error {
 		d.ReplyTo = w.session.Root
 		say = append(say, d)
 	}
+	if bell, ok := w.bell(st); ok {
+		say = append(say, w.delivery(Slot(fmt.Sprintf("session/%s/end/%d", w.session.ID, last.Page)), bell, true, last))
+	}
 	if err := w.s.Store.Put(ctx, say...); err != nil {
 		return fmt.Errorf("put the end of session %s: %w", w.session.ID, err)
 	}
 	w.s.Deliver.Wake(w.session.Thread)
 	return nil
+}
+
+// bell is a message of its own that a session has ended. An edit rings on no
+// phone, and whoever waited longer than a moment has put it away.
+func (w *watcher) bell(st Status) (Post, bool) {
+	if w.session.Quiet || w.session.Interactive || w.took(st.Exit) < bellAfter {
+		return Post{}, false
+	}
+	end := w.finalFooter(Status{ID: st.ID, Exit: Exit{Code: st.Exit.Code, Signal: st.Exit.Signal, Reason: st.Exit.Reason, At: st.Exit.At}, End: st.End})
+	return Post{Text: []Span{{Style: Bold, Text: clean(w.session.Title, 80)}, {Text: "\n"}, end}}, true
 }
 
 // rest is what of an ended session's output its pages do not show.

@@ -177,7 +177,7 @@ func pace(p config.Pace) telegram.Pace {
 	return telegram.Pace{
 		PrivateEvery: p.PrivateEvery, PrivateBurst: p.PrivateBurst,
 		GroupEvery: p.GroupEvery, GroupBurst: p.GroupBurst,
-		AllEvery: time.Second / time.Duration(p.AllPerSecond), AllBurst: p.AllPerSecond,
+		AllEvery: time.Second / time.Duration(p.AllPerSecond),
 		Unlimited: p.Unlimited,
 	}
 }
@@ -293,6 +293,7 @@ func (d *daemon) start(ctx context.Context) {
 	d.parts.start(ctx, "menus", true, func(ctx context.Context) error { d.publishMenus(ctx); return nil })
 	d.parts.start(ctx, "pairing", true, d.offerPairing)
 	d.parts.start(ctx, "watchdog", true, d.watchdog)
+	d.parts.start(ctx, "watchman", true, d.watchman)
 	d.log.Info("chapi is running", "version", d.Version, "device", d.Config.Device.Name, "why", d.why)
 }
 
@@ -315,7 +316,7 @@ func (d *daemon) stop(ctx context.Context, result error) {
 			receiving = append(receiving, a.Name())
 		}
 	}
-	d.parts.stop(ctx, append(receiving, "pairing", "menus", "retention", "watchdog")...)
+	d.parts.stop(ctx, append(receiving, "pairing", "menus", "retention", "watchdog", "watchman")...)
 	d.parts.stop(ctx, "dispatch")
 	flush, done := context.WithTimeout(ctx, flushTime)
 	d.deliver.Flush(flush)
