@@ -96,32 +96,39 @@ func (d *Deliverer) Run(ctx context.Context) error {
 	return nil
 }
 
-// Wake says that something was put into the outbox for the thread's chat. It
-// does not block.
+// Wake says that something may be due in the thread's chat. It does not block.
 func (d *Deliverer) Wake(th Thread) {
-	room := th.Room()
+	d.wake(outKey{th.Room(), false})
+	d.wake(outKey{th.Room(), true})
+}
+
+// Due says that the deliveries were put into the outbox. It does not block.
+func (d *Deliverer) Due(put ...Delivery) {
+	for _, p := range put {
+		d.wake(outKey{p.Thread.Room(), p.Post.Media != nil})
+	}
+}
+
+func (d *Deliverer) wake(key outKey) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.lanes == nil {
-		d.early = append(d.early, room)
+		d.early = append(d.early, key.room)
 		return
 	}
-	if d.ctx.Err() != nil || d.Adapters[room.Adapter] == nil {
+	if d.ctx.Err() != nil || d.Adapters[key.room.Adapter] == nil {
 		return
 	}
-	for _, media := range []bool{false, true} {
-		key := outKey{room, media}
-		l := d.lanes[key]
-		if l == nil {
-			l = &outLane{wake: make(chan struct{}, 1)}
-			d.lanes[key] = l
-			d.active.Add(1)
-			go d.work(d.ctx, key, l)
-		}
-		select {
-		case l.wake <- struct{}{}:
-		default:
-		}
+	l := d.lanes[key]
+	if l == nil {
+		l = &outLane{wake: make(chan struct{}, 1)}
+		d.lanes[key] = l
+		d.active.Add(1)
+		go d.work(d.ctx, key, l)
+	}
+	select {
+	case l.wake <- struct{}{}:
+	default:
 	}
 }
 
@@ -240,7 +247,7 @@ func (d *Deliverer) attempt(ctx context.Context, next Delivery) {
 		d.Settled(next)
 	}
 	if next.Session != "" && next.Final && next.Post.Media == nil {
-		d.Wake(next.Thread) // a file that follows this text may go now
+		d.wake(outKey{next.Thread.Room(), true}) // a file that follows this text may go now
 	}
 }
 
@@ -268,6 +275,12 @@ func (d *Deliverer) prepare(ctx context.Context, adapter Adapter, next Delivery)
 	out = Outgoing{
 		Thread: next.Thread, Target: next.Target, ReplyTo: next.ReplyTo, Post: post,
 		Doubt: next.Doubt, Mark: next.Mark,
+	}
+	if next.Doubt {
+		out.Ours = func(m MessageID) bool {
+			ours, err := d.Outbox.Posted(ctx, next.Thread.Room(), m)
+			return ours || err != nil
+		}
 	}
 	if post.Media == nil && post.Output == nil {
 		return out, done, nil

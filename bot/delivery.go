@@ -227,6 +227,9 @@ type Outgoing struct {
 	// post is there before it posts again.
 	Doubt bool
 	Mark  string
+	// Ours, set with Doubt, reports whether a message of the chat is known to be
+	// another one of ours: it is not the post, and must not be changed.
+	Ours func(MessageID) bool
 }
 
 // Content is a file on its way out.

@@ -305,9 +305,7 @@ func (d *Dispatcher) finish(ctx context.Context, log *slog.Logger, c Call, o Out
 		cancel()
 		if err == nil {
 			log.Info("call finished", "person", c.Claim.Account.String(), "outcome", o.String(), "detail", detail)
-			for _, s := range say {
-				d.Deliver.Wake(s.Thread)
-			}
+			d.Deliver.Due(say...)
 			return
 		}
 		log.Error("record the outcome of a call", "outcome", o.String(), "err", err)

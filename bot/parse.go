@@ -94,7 +94,7 @@ func (p *Parser) unknown(name string) error {
 	if len(near) > 0 {
 		return Userf("There is no command /%s. Did you mean %s?", name, strings.Join(near, " or "))
 	}
-	return Userf("There is no command /%s. /help lists them.", name)
+	return Userf("There is no command /%s. /help lists them; /run starts a program.", name)
 }
 
 // arguments reads what follows the name: flags first, then the others in the
@@ -146,7 +146,7 @@ func (p *Parser) arguments(c *Command, rest string) (Args, error) {
 	}
 	for _, a := range c.Args {
 		if a.Required && !args.Has(a.Name) {
-			return nil, Userf("needs %s. Usage: /%s", strings.ToUpper(a.Name), usage(c))
+			return nil, Userf("needs %s: %s. For example: /%s", strings.ToUpper(a.Name), a.Summary, example(c))
 		}
 	}
 	return args, nil
@@ -174,7 +174,7 @@ func (p *Parser) flags(c *Command, args Args, rest string) (string, error) {
 			if !c.hasFlags() {
 				return c.trim(rest), nil
 			}
-			return "", Userf("does not know --%s. Usage: /%s", clip(name, 30), usage(c))
+			return "", Userf("there is no option --%s. /help %s lists them.", clip(name, 30), c.Name)
 		}
 		switch {
 		case a.Kind == ArgSwitch && inline:
@@ -345,6 +345,14 @@ func usage(c *Command) string {
 		parts = append(parts, word)
 	}
 	return strings.Join(parts, " ")
+}
+
+// example is how the command may look: the first of its examples.
+func example(c *Command) string {
+	if len(c.Examples) == 0 {
+		return usage(c)
+	}
+	return c.Examples[0]
 }
 
 // cutWord splits the first blank-delimited word off, without its blanks in

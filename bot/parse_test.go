@@ -18,7 +18,7 @@ func testParser() *Parser {
 	}
 	with := func(a Arg) []Arg { return append(append([]Arg{}, flags...), a) }
 	return NewParser([]Command{
-		{Name: "run", Args: with(Arg{Name: "argv", Kind: ArgWords, Required: true})},
+		{Name: "run", Examples: []string{"run uname -a"}, Args: with(Arg{Name: "argv", Kind: ArgWords, Required: true, Summary: "the program"})},
 		{Name: "sh", Args: with(Arg{Name: "line", Kind: ArgRest, Required: true})},
 		{Name: "in", Args: []Arg{{Name: "text", Kind: ArgRest, Required: true}}},
 		{Name: "stop", Args: []Arg{{Name: "id", Kind: ArgSession}}},
@@ -77,8 +77,8 @@ func TestParseErrorsSayWhatToDo(t *testing.T) {
 		{"an unknown command gets near names", "rnu x", "Did you mean /run?"},
 		{"a hidden command is never suggested", "inptu", "/help lists them"},
 		{"an unknown command far from all gets the help", "xyzzy", "/help lists them"},
-		{"an unknown flag is named", "run --drr x", "--drr"},
-		{"a missing argument is named with the usage", "run", "needs ARGV. Usage: /run ARGV..."},
+		{"an unknown flag is named, and where to find the right one", "run --drr x", "no option --drr. /help run lists"},
+		{"a missing argument is explained by an example", "run", "needs ARGV: the program. For example: /run uname -a"},
 		{"a missing value is named", "run --dir", "--dir needs a value"},
 		{"a number out of bounds tells the bounds", "run --cols 7 x", "from 20 to 500"},
 		{"a bad duration gets examples", "run --timeout soon x", "such as 90s"},

@@ -91,9 +91,7 @@ func (r *Reception) Accept(ctx context.Context, b Batch) ([]Ack, error) {
 			if entry.Call != nil && entry.Call.State == Accepted {
 				r.Dispatch.Enqueue(*entry.Call)
 			}
-			for _, d := range entry.Say {
-				r.Deliver.Wake(d.Thread)
-			}
+			r.Deliver.Due(entry.Say...)
 		}
 	}
 	return acks, nil
@@ -213,7 +211,7 @@ func (r *Reception) command(ctx context.Context, m Message, about SessionID) (st
 // one is decided when its turn comes, since a command before it may be about
 // to start it; here only a reply or a topic of its own is looked at.
 func (r *Reception) plain(ctx context.Context, m Message, p Principal, about SessionID) (*Entry, error) {
-	if about == "" && !m.Direct && !r.Session.HasForeground(ctx, m.Thread) {
+	if about == "" && !m.Direct && !r.answersUs(m) && !r.Session.HasForeground(ctx, m.Thread) {
 		return nil, nil // people talking to each other
 	}
 	if m.Text == "" && len(m.Attachments) > 0 {
@@ -231,6 +229,12 @@ func (r *Reception) plain(ctx context.Context, m Message, p Principal, about Ses
 		text = text[1:]
 	}
 	return r.enter(m, p, c, Call{Args: Args{"text": {text}}, Session: about}), nil
+}
+
+// answersUs reports whether the message is a reply to us where a session lives:
+// it may be one to a page that is not yet known to have been posted.
+func (r *Reception) answersUs(m Message) bool {
+	return m.ReplyTo != "" && m.Addressed && r.Session.livesIn(m.Thread.Room())
 }
 
 // about is the session that the message is about by being a reply to one of
@@ -471,9 +475,7 @@ func (r *Reception) tellOwners(ctx context.Context, topic string, post Post) err
 	if _, err := r.Store.Once(ctx, topic, 24*time.Hour, say...); err != nil {
 		return fmt.Errorf("tell the owners: %w", err)
 	}
-	for _, d := range say {
-		r.Deliver.Wake(d.Thread)
-	}
+	r.Deliver.Due(say...)
 	return nil
 }
 

@@ -150,13 +150,13 @@ func (s *Sessions) Live() int {
 	return len(s.live)
 }
 
-// LiveIn is how many sessions of the thread have not told their end, and how
-// many of those take its plain text.
-func (s *Sessions) LiveIn(th Thread) (all, interactive int) {
+// LiveIn is how many sessions of the thread, started at since or later, have
+// not told their end, and how many of those take its plain text.
+func (s *Sessions) LiveIn(th Thread, since time.Time) (all, interactive int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, w := range s.live {
-		if w.session.Thread == th {
+		if w.session.Thread == th && !w.session.Started.Before(since) {
 			all++
 			if w.session.Interactive {
 				interactive++
@@ -309,7 +309,7 @@ func (s *Sessions) point(ctx context.Context, c Call, session Session) {
 		s.Logger.Error("say where the session is", "session", session.ID, "err", err)
 		return
 	}
-	s.Deliver.Wake(d.Thread)
+	s.Deliver.Due(d)
 }
 
 // Find is the session that a person means: by id or name; or, with an empty

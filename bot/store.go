@@ -118,6 +118,10 @@ type Outbox interface {
 	// Hurry lets everything that waits in the room be tried now, whatever its
 	// NotBefore.
 	Hurry(ctx context.Context, room Thread) error
+	// Posted reports whether a message in the room is known to be one of ours:
+	// the target of a slot, or of a session. Who looks for a doubtful post must
+	// leave it alone.
+	Posted(ctx context.Context, room Thread, m MessageID) (bool, error)
 	// Rooms is every room that has something waiting.
 	Rooms(ctx context.Context) ([]Thread, error)
 	// Waiting is how many deliveries there are, and since when the oldest waits.

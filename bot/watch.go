@@ -386,7 +386,7 @@ func (w *watcher) finish(ctx context.Context, st Status) error {
 	if err := w.s.Store.Put(ctx, say...); err != nil {
 		return fmt.Errorf("put the end of session %s: %w", w.session.ID, err)
 	}
-	w.s.Deliver.Wake(w.session.Thread)
+	w.s.Deliver.Due(say...)
 	return nil
 }
 
@@ -455,10 +455,11 @@ func (w *watcher) delivery(slot Slot, post Post, final bool, p Progress) Deliver
 }
 
 func (w *watcher) deliver(ctx context.Context, slot Slot, post Post, final bool, p Progress) error {
-	if err := w.s.Store.Put(ctx, w.delivery(slot, post, final, p)); err != nil {
+	d := w.delivery(slot, post, final, p)
+	if err := w.s.Store.Put(ctx, d); err != nil {
 		return fmt.Errorf("put %s: %w", slot, err)
 	}
-	w.s.Deliver.Wake(w.session.Thread)
+	w.s.Deliver.Due(d)
 	return nil
 }
 
@@ -614,7 +615,7 @@ func (w *watcher) piece(ctx context.Context, st Status) error {
 	if err := w.s.Store.Put(ctx, say...); err != nil {
 		return fmt.Errorf("put output from %d: %w", from, err)
 	}
-	w.s.Deliver.Wake(w.session.Thread)
+	w.s.Deliver.Due(say...)
 	w.read = to
 	return w.awaitSaid(ctx, to)
 }
@@ -679,7 +680,7 @@ func (w *watcher) finishStream(ctx context.Context, st Status) error {
 	if err := w.s.Store.Put(ctx, d); err != nil {
 		return fmt.Errorf("put the end of session %s: %w", w.session.ID, err)
 	}
-	w.s.Deliver.Wake(w.session.Thread)
+	w.s.Deliver.Due(d)
 	return nil
 }
 

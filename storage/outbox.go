@@ -214,47 +214,26 @@ func scanDelivery(row scanner) (d bot.Delivery, err error) {
 // Next implements bot.Outbox. A post that may not be sent yet holds back the
 // posts behind it, which keep their order, but no edits.
 func (db *DB) Next(ctx context.Context, room bot.Thread, media bool, now time.Time) (d bot.Delivery, at time.Time, ok bool, err error) {
-	fail := func(err error) (bot.Delivery, time.Time, bool, error) {
-		return bot.Delivery{}, time.Time{}, false, fmt.Errorf("read next delivery of %s: %w", room, err)
-	}
-	v := db.view(ctx)
-	queue := []any{room.Adapter, string(room.Chat), media}
-
 	// A file follows the text of its session.
-	post, err := scanDelivery(v.row("SELECT "+deliveryColumns+` FROM outbox o
-		WHERE adapter = ? AND chat = ? AND media = ? AND turn = 0
-		AND NOT (media AND session <> '' AND EXISTS (SELECT 1 FROM outbox t
-			WHERE t.session = o.session AND NOT t.media AND t.id < o.id))
-		ORDER BY id LIMIT 1`, queue...))
-	posts := err == nil
+	queue := []any{room.Adapter, string(room.Chat), media}
+	d, err = scanDelivery(db.view(ctx).row("SELECT "+deliveryColumns+` FROM outbox o WHERE id IN (
+			SELECT id FROM (SELECT id FROM outbox p WHERE adapter = ? AND chat = ? AND media = ? AND turn = 0
+				AND NOT (media AND session <> '' AND EXISTS (SELECT 1 FROM outbox t
+					WHERE t.session = p.session AND NOT t.media AND t.id < p.id))
+				ORDER BY id LIMIT 1)
+			UNION ALL
+			SELECT id FROM outbox WHERE adapter = ? AND chat = ? AND media = ? AND turn > 0)
+		ORDER BY max(not_before, ?), turn, id LIMIT 1`, append(append(queue, queue...), micros(now))...))
 	switch {
-	case posts && !post.NotBefore.After(now):
-		return post, time.Time{}, true, nil
-	case err != nil && !errors.Is(err, sql.ErrNoRows):
-		return fail(err)
+	case errors.Is(err, sql.ErrNoRows):
+		return bot.Delivery{}, time.Time{}, false, nil
+	case err != nil:
+		return bot.Delivery{}, time.Time{}, false, fmt.Errorf("read next delivery of %s: %w", room, err)
+	case d.NotBefore.After(now):
+		return bot.Delivery{}, d.NotBefore, false, nil
+	default:
+		return d, time.Time{}, true, nil
 	}
-
-	edit, err := scanDelivery(v.row("SELECT "+deliveryColumns+` FROM outbox o
-		WHERE adapter = ? AND chat = ? AND media = ? AND turn IN (1, 2) AND not_before <= ? ORDER BY turn, id LIMIT 1`,
-		append(queue, micros(now))...))
-	switch {
-	case err == nil:
-		return edit, time.Time{}, true, nil
-	case !errors.Is(err, sql.ErrNoRows):
-		return fail(err)
-	}
-
-	var soonest int64
-	err = v.row(`SELECT coalesce(min(not_before), 0) FROM outbox
-		WHERE adapter = ? AND chat = ? AND media = ? AND turn IN (1, 2)`, queue...).Scan(&soonest)
-	if err != nil {
-		return fail(err)
-	}
-	at = moment(soonest)
-	if posts && (at.IsZero() || post.NotBefore.Before(at)) {
-		at = post.NotBefore
-	}
-	return bot.Delivery{}, at, false, nil
 }
 
 // Attempt implements bot.Outbox. From now until it is settled the delivery is
@@ -444,6 +423,18 @@ func (db *DB) Hurry(ctx context.Context, room bot.Thread) error {
 		return fmt.Errorf("hurry deliveries of %s: %w", room, err)
 	}
 	return nil
+}
+
+// Posted implements bot.Outbox.
+func (db *DB) Posted(ctx context.Context, room bot.Thread, m bot.MessageID) (ours bool, err error) {
+	at := []any{room.Adapter, string(room.Chat), string(m)}
+	err = db.view(ctx).row(`SELECT EXISTS (SELECT 1 FROM bindings WHERE adapter = ? AND chat = ? AND message = ?)
+		OR EXISTS (SELECT 1 FROM slots WHERE target <> '' AND iif(to_chat = '', adapter, to_adapter) = ?
+			AND iif(to_chat = '', chat, to_chat) = ? AND target = ?)`, append(at, at...)...).Scan(&ours)
+	if err != nil {
+		return false, fmt.Errorf("look for message %s in %s: %w", m, room.Room(), err)
+	}
+	return ours, nil
 }
 
 // Rooms implements bot.Outbox.

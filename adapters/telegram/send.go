@@ -168,25 +168,33 @@ func (a *Adapter) editOnce(ctx context.Context, s *sending, id int) error {
 	return err
 }
 
-// probeRange is how many message ids behind the mark are looked at.
-const probeRange = 10
+// probeRange is how many message ids behind the mark are tried, and probeMost
+// how far behind it they are at most: those known to be others are passed over.
+const (
+	probeRange = 10
+	probeMost  = 256
+)
 
 // repost looks whether a post of doubtful fate is there before posting again.
 // The network has no key by which it could tell a repetition, but ids are
 // consecutive and one's own messages can be edited: the message behind the
 // mark that accepts this very content is the post, and is up to date then.
 // A message of somebody else, of another chat or of another kind refuses, and
-// no other text of ours can be there, because a chat has one text on its way
-// at a time.
+// an earlier text of ours would not: those are known to out.Ours. A later one
+// is not there, because a chat has one text on its way at a time.
 func (a *Adapter) repost(ctx context.Context, s *sending, out bot.Outgoing) (int64, error) {
-	mark, err := strconv.ParseInt(out.Mark, 10, 32)
-	if err != nil || mark <= 0 {
-		mark = int64(s.reply) // older than the post, if it is in this chat
-	}
-	if mark > 0 {
+	mark, _ := strconv.ParseInt(out.Mark, 10, 32)
+	// What it answers is older than the post. After a restart the mark may be
+	// older still.
+	if mark = max(mark, int64(s.reply)); mark > 0 {
 		search := probe{chat: s.chat, mark: mark}
-		for id := a.places.resume(search); id <= mark+probeRange; id++ {
-			if a.places.taken(s.chat, id) {
+		from, left := a.places.resume(search), probeRange
+		for id := mark + 1; left > 0 && id <= mark+probeMost; id++ {
+			if a.places.taken(s.chat, id) || out.Ours != nil && out.Ours(formatID(id)) {
+				continue
+			}
+			left--
+			if id < from {
 				continue
 			}
 			err := a.edit(ctx, s, int(id))

@@ -280,6 +280,28 @@ func TestALostPostIsFound(t *testing.T) {
 	}
 }
 
+func TestASearchLeavesOtherPostsOfOursAlone(t *testing.T) {
+	r := sender(t, telegramtest.Options{})
+	r.start()
+	r.got("/start")
+	mark := r.a.Mark(r.to(r.private)) // as old as one may be after a restart
+	ours := map[bot.MessageID]bool{}
+	for i := range 2 * probeRange {
+		ours[r.send(text(fmt.Sprint("page ", i))).Message] = true
+	}
+	r.a.places = places{} // a restart
+	r.srv.AddFault(telegramtest.Fault{Method: "sendMessage", Kind: telegramtest.DropAfter})
+	out := bot.Outgoing{Thread: r.to(r.private), Post: text("hello"), Mark: mark}
+	r.failed(out)
+	out.Doubt, out.Ours = true, func(m bot.MessageID) bool { return ours[m] }
+	r.sendTo(out)
+	for i, m := range r.private.Posts() {
+		if want := fmt.Sprint("page ", i); i < len(ours) && m.Text != want || i == len(ours) && m.Text != "hello" || i > len(ours) {
+			t.Errorf("post %d says %q", i, m.Text)
+		}
+	}
+}
+
 func TestASearchThatIsBrokenOffGoesOn(t *testing.T) {
 	r := sender(t, telegramtest.Options{})
 	r.start()

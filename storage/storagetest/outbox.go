@@ -339,6 +339,22 @@ var outboxRules = []rule{
 		s.same("sent", s.drain(room), []string{"two", "three"})
 	}},
 
+	{"a message that was posted is known as ours, in its room", func(s store) {
+		ours := func(room bot.Thread, m bot.MessageID) bool {
+			ours, err := s.Posted(s.Context(), room, m)
+			s.must(err)
+			return ours
+		}
+		s.put(say(room, "a", "one"))
+		if ours(room, "7") || ours(room, "") {
+			s.Fatalf("a message is ours before it was posted")
+		}
+		s.send(room, "7")
+		if !ours(room, "7") || ours(other, "7") || ours(room, "8") {
+			s.Fatalf("in its room %v, elsewhere %v, another one %v", ours(room, "7"), ours(other, "7"), ours(room, "8"))
+		}
+	}},
+
 	{"rooms with something waiting are listed, however long it has to wait", func(s store) {
 		s.put(say(topic, "a", "one"), say(room, "b", "two"))
 		later := say(other, "c", "three")
