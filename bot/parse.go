@@ -168,7 +168,7 @@ func (p *Parser) flags(c *Command, args Args, rest string) (string, error) {
 		if word == "--" {
 			return c.trim(after), nil
 		}
-		name, value, inline := strings.Cut(strings.TrimLeft(word, "-"), "=")
+		name, _, inline := strings.Cut(strings.TrimLeft(word, "-"), "=")
 		a, ok := c.flag(name)
 		if !ok {
 			if !c.hasFlags() {
@@ -176,6 +176,7 @@ func (p *Parser) flags(c *Command, args Args, rest string) (string, error) {
 			}
 			return "", Userf("there is no option --%s. /help %s lists them.", clip(name, 30), c.Name)
 		}
+		var value string
 		switch {
 		case a.Kind == ArgSwitch && inline:
 			return "", Userf("--%s takes no value", a.Name)

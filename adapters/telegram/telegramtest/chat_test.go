@@ -286,7 +286,14 @@ func TestPresses(t *testing.T) {
 		if _, ok := p.Answer(0); ok {
 			t.Error("answered already")
 		}
-		go w.must("answerCallbackQuery", "callback_query_id", p.ID, "text", "done", "show_alert", true)
+		answering := make(chan struct{})
+		go func() {
+			defer close(answering)
+			if _, err := w.do(w.form("answerCallbackQuery", "callback_query_id", p.ID, "text", "done", "show_alert", true)); err != nil {
+				t.Error(err)
+			}
+		}()
+		defer func() { <-answering }()
 		if a, ok := p.Answer(5 * time.Second); !ok || a.Text != "done" || !a.Alert || a.Count != 1 {
 			t.Errorf("answer %+v %v", a, ok)
 		}

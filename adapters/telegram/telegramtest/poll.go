@@ -259,9 +259,9 @@ func (s *Server) SecondPoller() (stop func()) {
 	var program sync.WaitGroup
 	program.Go(func() {
 		for {
-			if r, waiting := s.startPoll(0, 100, maxPoll*time.Second, ""); waiting != nil {
-				r = s.await(waiting, gone)
-				_ = r // whatever it is, the program tries again
+			// Whatever is answered, the program tries again.
+			if _, waiting := s.startPoll(0, 100, maxPoll*time.Second, ""); waiting != nil {
+				s.await(waiting, gone)
 			}
 			t := time.NewTimer(time.Second)
 			select {

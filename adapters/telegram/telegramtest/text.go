@@ -326,11 +326,11 @@ func parseEntity(raw json.RawMessage) (Entity, error) {
 	}
 	switch {
 	case p.Offset == nil:
-		return Entity{}, fmt.Errorf(`Can't find field "offset"`)
+		return Entity{}, missing("offset")
 	case p.Length == nil:
-		return Entity{}, fmt.Errorf(`Can't find field "length"`)
+		return Entity{}, missing("length")
 	case p.Type == nil:
-		return Entity{}, fmt.Errorf(`Can't find field "type"`)
+		return Entity{}, missing("type")
 	}
 	e := Entity{Type: *p.Type, Offset: int(*p.Offset), Length: int(*p.Length)}
 	switch kindOf(e.Type) {
@@ -344,12 +344,12 @@ func parseEntity(raw json.RawMessage) (Entity, error) {
 		e.Language = p.Language
 	case "text_link":
 		if p.URL == nil {
-			return Entity{}, fmt.Errorf(`Can't find field "url"`)
+			return Entity{}, missing("url")
 		}
 		e.URL = *p.URL
 	case "text_mention":
 		if p.User == nil {
-			return Entity{}, fmt.Errorf(`Can't find field "user"`)
+			return Entity{}, missing("user")
 		}
 		e.User = int64(p.User.ID)
 	case "custom_emoji":
@@ -359,3 +359,11 @@ func parseEntity(raw json.RawMessage) (Entity, error) {
 	}
 	return e, nil
 }
+
+// missing is the server's own sentence, capital letter and all.
+func missing(field string) error { return apiText("Can't find field \"" + field + "\"") }
+
+// apiText is an error in the words of the server.
+type apiText string
+
+func (t apiText) Error() string { return string(t) }
