@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -72,6 +73,9 @@ func execute() int {
 		return exitUsage
 	}
 	fmt.Fprintln(os.Stderr, "chapi:", err)
+	if errors.Is(err, fs.ErrPermission) {
+		fmt.Fprintln(os.Stderr, "If chapi runs as a service, type this as its account: sudo -u chapi chapi ...")
+	}
 	return exitFault
 }
 
@@ -104,20 +108,44 @@ Nothing listens on the network: chapi only dials out.`,
   chapi config > ~/.config/chapi/config.yaml`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          noArguments,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), o) },
 	}
+	cmd.SuggestionsMinimumDistance = 2
 	cmd.PersistentFlags().StringVar(&o.file, "config", "", "configuration `FILE`")
 	cmd.PersistentFlags().StringVar(&o.state, "state", "", "`DIR` for the database and the sessions")
 	cmd.AddCommand(runCommand(o), pairCommand(o), psCommand(o), attachCommand(o), configCommand(), versionCommand())
 	return cmd
 }
 
+// noArguments is for commands that take none: what stands there was meant to
+// be a subcommand.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if cmd.HasParent() {
+		return fmt.Errorf("%q is too much: %s takes no arguments", args[0], cmd.CommandPath())
+	}
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		return fmt.Errorf("there is no chapi %s; did you mean chapi %s?", args[0], strings.Join(near, " or "))
+	}
+	return fmt.Errorf("there is no chapi %s; chapi --help lists what there is", args[0])
+}
+
+// oneSession is for commands that take a session's number.
+func oneSession(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("want one session, as in %s 12; chapi ps lists them", cmd.CommandPath())
+	}
+	return nil
+}
+
 func runCommand(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "run",
 		Short: "Serve the chats (the same as chapi alone)",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), o) },
 	}
 }
@@ -238,7 +266,7 @@ becomes the owner, whatever the role says.
 
 It works whether chapi is running or not.`,
 		Example: "  chapi pair --role viewer",
-		Args:    cobra.NoArgs,
+		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			as, err := bot.ParseRole(role)
 			if err != nil {
@@ -266,7 +294,7 @@ func psCommand(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use:   "ps",
 		Short: "List the sessions on this machine",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			sessions, err := o.sessions()
 			if err != nil {
@@ -317,7 +345,7 @@ func attachCommand(o *options) *cobra.Command {
 		Long: `Connect this terminal to a running session. What you type goes to it, what it
 prints is shown, here and in the chat alike. Ctrl-] twice leaves it; it goes on.`,
 		Example: "  chapi attach 12\n  chapi attach --watch 12",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneSession,
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var ids []string
 			sessions, _ := o.sessions()
@@ -355,7 +383,7 @@ func configCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "config",
 		Short: "Print the example configuration: every key, explained",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		Run:   func(cmd *cobra.Command, _ []string) { fmt.Fprint(cmd.OutOrStdout(), example) },
 	}
 }
@@ -364,7 +392,7 @@ func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		Run:   func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), "chapi", currentVersion()) },
 	}
 }

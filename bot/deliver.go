@@ -24,6 +24,8 @@ const (
 	// goneKeep how long its deliveries are kept for it.
 	goneWait = time.Hour
 	goneKeep = 72 * time.Hour
+	// reminders is how many messages of each kind are remembered at a start.
+	reminders = 100
 	// sendTimeout bounds a send without a file; with one, uploadTimeout.
 	sendTimeout   = time.Minute
 	uploadTimeout = 2 * time.Hour
@@ -78,6 +80,9 @@ func (d *Deliverer) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the outbox: %w", err)
 	}
+	if err := d.remind(ctx); err != nil {
+		return err
+	}
 	d.mu.Lock()
 	d.ctx = ctx
 	d.lanes = map[outKey]*outLane{}
@@ -93,6 +98,24 @@ func (d *Deliverer) Run(ctx context.Context) error {
 	}
 	<-ctx.Done()
 	d.active.Wait()
+	return nil
+}
+
+// remind tells the adapters of the messages that are known from before.
+func (d *Deliverer) remind(ctx context.Context) error {
+	for name, adapter := range d.Adapters {
+		rememberer, ok := adapter.(Rememberer)
+		if !ok {
+			continue
+		}
+		known, err := d.Outbox.Recent(ctx, name, reminders)
+		if err != nil {
+			return fmt.Errorf("read what was said on %s: %w", name, err)
+		}
+		for _, k := range known {
+			rememberer.Remember(k.Room, k.Message)
+		}
+	}
 	return nil
 }
 

@@ -356,6 +356,11 @@ type (
 	Marker interface {
 		Mark(Thread) string
 	}
+	// Rememberer is told at each start which messages are known from before, so
+	// that its marks are no older than they have to be.
+	Rememberer interface {
+		Remember(Thread, MessageID)
+	}
 	// Director knows the private chat of an account.
 	Director interface {
 		Direct(UserID) Thread

@@ -28,6 +28,9 @@ type Reception struct {
 	// Paired is called after a person came in by a pairing code, and must
 	// bring Policy up to date.
 	Paired func(context.Context) error
+	// Moved is called before it is recorded that a group has a new id, and must
+	// keep it listed if it was, in Policy too.
+	Moved  func(context.Context, Move) error
 	Device string
 	Logger *slog.Logger
 
@@ -57,6 +60,11 @@ func (r *Reception) Cursor(ctx context.Context, adapter string) (string, error) 
 func (r *Reception) Accept(ctx context.Context, b Batch) ([]Ack, error) {
 	in := Intake{Adapter: b.Adapter, Cursor: b.Cursor, Moves: b.Moves}
 	acks := make([]Ack, len(b.Messages))
+	for _, m := range b.Moves {
+		if err := r.moved(ctx, m); err != nil {
+			return nil, err
+		}
+	}
 	var from []int // the message that each entry came from
 	for i, m := range b.Messages {
 		entry, notice, err := r.take(ctx, m)
@@ -95,6 +103,18 @@ func (r *Reception) Accept(ctx context.Context, b Batch) ([]Ack, error) {
 		}
 	}
 	return acks, nil
+}
+
+func (r *Reception) moved(ctx context.Context, m Move) error {
+	if r.Moved == nil {
+		return nil
+	}
+	err := r.Moved(ctx, m)
+	r.noteDisk(err)
+	if err != nil {
+		return fmt.Errorf("follow group %s to %s: %w", m.From, m.To, err)
+	}
+	return nil
 }
 
 // Blocked reports whether, and since when, nothing can be recorded because the

@@ -211,11 +211,7 @@ func (s *Sessions) Open(ctx context.Context, c Call, p Principal, o Opening) (Se
 		}
 		return Session{}, fmt.Errorf("start session %s: %w", session.ID, err)
 	}
-	session.State = Running
-	if err := s.Store.Running(ctx, session.ID); err != nil {
-		// It runs all the same; the next daemon finds it by its folder.
-		s.Logger.Error("note that a session runs", "session", session.ID, "err", err)
-	}
+	session.State = Running // on disk when the call is finished
 	if own || s.takesText(session) {
 		if err := s.Store.Set(ctx, session.Thread.String(), foreground, string(session.ID)); err != nil {
 			s.Logger.Error("note the foreground session", "session", session.ID, "err", err)

@@ -34,8 +34,8 @@ type Ledger interface {
 	// the record would survive a power cut.
 	Begin(ctx context.Context, id CallID, synced bool) error
 	// Finish gives a call its outcome and puts the deliveries, in one
-	// transaction. A call that is completed already keeps its outcome, and
-	// nothing is put.
+	// transaction; the session that it has started is Running from then on. A
+	// call that is completed already keeps its outcome, and nothing is put.
 	Finish(ctx context.Context, id CallID, o Outcome, detail string, say ...Delivery) error
 	// Unfinished is all calls that are not Completed, oldest first.
 	Unfinished(ctx context.Context) ([]Call, error)
@@ -122,6 +122,10 @@ type Outbox interface {
 	// the target of a slot, or of a session. Who looks for a doubtful post must
 	// leave it alone.
 	Posted(ctx context.Context, room Thread, m MessageID) (bool, error)
+	// Recent is the messages of the adapter's rooms that were heard of last: at
+	// most limit of ours, and as many of those that made calls. Sessions are
+	// left empty.
+	Recent(ctx context.Context, adapter string, limit int) ([]Binding, error)
 	// Rooms is every room that has something waiting.
 	Rooms(ctx context.Context) ([]Thread, error)
 	// Waiting is how many deliveries there are, and since when the oldest waits.
@@ -152,7 +156,7 @@ type SessionStore interface {
 	// Create records a session in a synced transaction and binds its root
 	// message. Sessions are created before their process is started.
 	Create(ctx context.Context, s Session) error
-	// Running notes that the process exists.
+	// Running notes that the process exists. Ledger.Finish does so too.
 	Running(ctx context.Context, id SessionID) error
 	// End records how it ended.
 	End(ctx context.Context, id SessionID, e Exit) error

@@ -51,6 +51,10 @@ func detach(d Deps) bot.Command {
 			if err := d.Sessions.Detach(ctx, req.Principal, s.ID); err != nil {
 				return err
 			}
+			if s.State == bot.Ended {
+				req.Reply.Say(said(code(titleOf(s)), " has ended; text goes nowhere now. ", code("/run"), " or ", code("/term"), " starts something."))
+				return nil
+			}
 			req.Reply.Say(said("Text does not go to ", code(titleOf(s)), " any more. ", code("/attach "+string(s.ID)), " takes it up again."))
 			return nil
 		},

@@ -477,6 +477,10 @@ func TestAttachAndDetach(t *testing.T) {
 			t.Errorf("/%s does not say which session: %q", line, answer)
 		}
 	}
+	w.sessions.known[""] = bot.Session{ID: "12", Title: "bash", State: bot.Ended}
+	if answer := w.do("detach"); !strings.Contains(answer, "has ended") || strings.Contains(answer, "/attach") {
+		t.Errorf("/detach from a session that has ended: %q", answer)
+	}
 }
 
 func TestRestartEndsTheDaemonAndSaysSo(t *testing.T) {
@@ -505,7 +509,7 @@ func TestNamesAreUnique(t *testing.T) {
 			seen[name] = true
 		}
 	}
-	want := []string{"again", "attach", "cd", "chats", "detach", "drop", "env", "eof", "help", "history", "in", "input", "key", "kill", "log", "people", "ps", "resize", "restart", "run", "sh", "shell", "signal", "start", "status", "stop", "term", "version", "whoami"}
+	want := []string{"again", "attach", "cd", "chats", "detach", "drop", "env", "eof", "help", "history", "in", "input", "key", "kill", "log", "pair", "people", "ps", "resize", "restart", "run", "sh", "shell", "signal", "start", "status", "stop", "term", "version", "whoami"}
 	if got := slices.Sorted(maps.Keys(seen)); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

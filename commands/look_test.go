@@ -120,7 +120,7 @@ func TestStartGreets(t *testing.T) {
 	if got := w.do("start"); !strings.Contains(got, "pi4") || !strings.Contains(got, "/run") {
 		t.Errorf("got %q", got)
 	}
-	if got := w.do("start ABCD1234"); !strings.Contains(got, "still good") {
+	if got := w.do("start ABCD1234"); !strings.Contains(got, "code was not used") {
 		t.Errorf("an owner with a code: %q", got)
 	}
 	w.role = bot.Viewer

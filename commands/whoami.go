@@ -56,6 +56,7 @@ func (d Deps) ownRole(p bot.Principal) bot.Role {
 func start(d Deps) bot.Command {
 	return bot.Command{
 		Name:     "start",
+		Aliases:  []string{"pair"},
 		Group:    groupLook,
 		Summary:  "Say hello",
 		Examples: []string{"start"},
@@ -70,7 +71,7 @@ func start(d Deps) bot.Command {
 			l := listing{}
 			l.add(text("Hello %s, this is ", p.Person()), bold(d.Device), text(". You are %s here.\n\n", p.Role()))
 			if req.Call.Args.Has("code") && p.May(bot.Owner) {
-				l.add(text("You are let in already; the code was not needed and is still good.\n\n"))
+				l.add(text("You are let in already, so the code was not used.\n\n"))
 			}
 			if p.May(bot.User) {
 				l.add(text("Try "), code("/run uname -a"), text(", "), code("/sh df -h | head"), text(" or "), code("/term"), text(". "))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"syscall"
@@ -18,7 +19,7 @@ import (
 const (
 	// briefly is how long a session is expected to be a short one, whose
 	// holder is soon free again.
-	briefly = 50 * time.Millisecond
+	briefly = 100 * time.Millisecond
 	// shrinkAfter is how long a holder beyond the warm ones stays unused.
 	shrinkAfter = 10 * time.Second
 	// maxUses is how many sessions a holder serves. Whatever a long life might
@@ -48,6 +49,7 @@ type pool struct {
 	busy      map[*worker]time.Time // since when
 	waiting   []chan grant          // first come, first served
 	executing int                   // holders that are not ready yet
+	freed     time.Time             // when a session was over last
 	tending   bool
 	closed    bool
 }
@@ -75,7 +77,7 @@ func (p *pool) take(ctx context.Context) (*worker, error) {
 	}
 	turn := make(chan grant, 1)
 	p.waiting = append(p.waiting, turn)
-	p.grow(false)
+	p.grow()
 	p.mu.Unlock()
 
 	hurry := time.NewTicker(briefly)
@@ -86,7 +88,7 @@ func (p *pool) take(ctx context.Context) (*worker, error) {
 			return g.worker, g.err
 		case <-hurry.C:
 			p.mu.Lock()
-			p.grow(true)
+			p.grow()
 			p.mu.Unlock()
 		case <-ctx.Done():
 			return nil, p.giveUp(turn, ctx.Err())
@@ -110,17 +112,18 @@ func (p *pool) giveUp(turn chan grant, why error) error {
 	return why
 }
 
-// grow executes holders for those who wait. As long as enough others have
-// short sessions it is quicker to wait for one of them, unless that has been
-// tried. The lock is held.
-func (p *pool) grow(hurried bool) {
+// grow executes holders for those who wait, no more at once than there are
+// processors to do it. While enough others have short sessions it is quicker
+// to wait for one of them: as long as they do come free. The lock is held.
+func (p *pool) grow() {
 	young := 0
 	for _, since := range p.busy {
 		if time.Since(since) < briefly {
 			young++
 		}
 	}
-	for p.executing < min(len(p.waiting), p.max) && (hurried || young+p.executing < p.max) {
+	stuck := time.Since(p.freed) > briefly
+	for p.executing < min(len(p.waiting), runtime.GOMAXPROCS(0)) && (stuck || young+p.executing < p.max) {
 		p.execute()
 	}
 }
@@ -158,6 +161,9 @@ func (p *pool) fail(err error) {
 func (p *pool) put(w *worker) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if w.uses > 0 {
+		p.freed = time.Now()
+	}
 	delete(p.busy, w)
 	switch {
 	case p.closed || w.isDefunct() || w.uses >= maxUses || (len(p.waiting) == 0 && len(p.idle) >= p.max):
@@ -166,6 +172,7 @@ func (p *pool) put(w *worker) {
 		p.waiting[0] <- grant{worker: w}
 		p.waiting = p.waiting[1:]
 		p.busy[w] = time.Now()
+		p.grow()
 	default:
 		p.idle = append(p.idle, w)
 		p.since = append(p.since, time.Now())

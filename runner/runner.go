@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -51,6 +52,9 @@ const (
 	startTries = 3
 	// releaseMost bounds how long Remove waits for a holder to let go.
 	releaseMost = 5 * time.Second
+	// maxRecent is how many sessions that are over are known without a look at
+	// their folders: short ones are over before anybody asks.
+	maxRecent = 64
 )
 
 // ErrClosed is what the methods return once the Runner is closed.
@@ -66,7 +70,8 @@ type Runner struct {
 	tasks   sync.WaitGroup
 
 	mu     sync.Mutex
-	links  map[bot.SessionID]*link // the sessions that are not over
+	links  map[bot.SessionID]*link // the sessions that are not over, and
+	recent []*link                 // those that just are, oldest first
 	closed bool
 }
 
@@ -188,6 +193,19 @@ func (r *Runner) forget(l *link) {
 	}
 }
 
+// retire drops the link of a session that is over, after a while.
+func (r *Runner) retire(l *link) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.recent = append(r.recent, l)
+	if len(r.recent) > maxRecent {
+		if oldest := r.recent[0]; r.links[oldest.id] == oldest {
+			delete(r.links, oldest.id)
+		}
+		r.recent = slices.Delete(r.recent, 0, 1)
+	}
+}
+
 // Wait implements bot.Runner. When ctx ends it returns the status as it is,
 // with the error of ctx.
 func (r *Runner) Wait(ctx context.Context, id bot.SessionID, seen int64) (bot.Status, error) {
@@ -278,6 +296,7 @@ func (r *Runner) Remove(id bot.SessionID) error {
 		if err := r.releaseOutput(l); err != nil {
 			return fmt.Errorf("remove session %s: %w", id, err)
 		}
+		r.forget(l)
 	}
 	// A folder that is half deleted must not be taken for one half made.
 	doomed := filepath.Join(r.dir, removedPrefix+string(id))

@@ -103,7 +103,7 @@ func (w *worker) answer(err error) {
 
 // refused is the end of a session that was not started. The worker is idle.
 func (w *worker) refused(err error) {
-	w.leave()
+	w.runner.forget(w.leave())
 	w.answer(err)
 	w.runner.pool.put(w)
 }
@@ -112,6 +112,7 @@ func (w *worker) refused(err error) {
 func (w *worker) finished(last bot.Status) {
 	l := w.leave()
 	l.finish(last)
+	w.runner.retire(l)
 	if w.pooled {
 		w.runner.pool.put(w)
 	} else {
@@ -119,13 +120,12 @@ func (w *worker) finished(last bot.Status) {
 	}
 }
 
-// leave takes the session from the worker and forgets its link.
+// leave takes the session from the worker.
 func (w *worker) leave() *link {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	l := w.link
 	w.link = nil
-	w.runner.forget(l)
 	return l
 }
 

@@ -129,6 +129,9 @@ func (db *DB) Finish(ctx context.Context, id bot.CallID, o bot.Outcome, detail s
 			_, err := t.callState(id)
 			return err
 		}
+		if _, err := t.running(id.Session()); err != nil {
+			return err
+		}
 		return db.put(t, say, now)
 	})
 	if err != nil {

@@ -437,6 +437,26 @@ func (db *DB) Posted(ctx context.Context, room bot.Thread, m bot.MessageID) (our
 	return ours, nil
 }
 
+// Recent implements bot.Outbox.
+func (db *DB) Recent(ctx context.Context, adapter string, limit int) (known []bot.Binding, err error) {
+	for _, query := range []string{
+		`SELECT iif(to_chat = '', chat, to_chat), target FROM slots
+			WHERE target <> '' AND iif(to_chat = '', adapter, to_adapter) = ? ORDER BY used DESC LIMIT ?`,
+		"SELECT chat, message FROM calls WHERE adapter = ? AND message <> '' ORDER BY id DESC LIMIT ?",
+	} {
+		err := db.view(ctx).each(func(row scanner) error {
+			k := bot.Binding{Room: bot.Thread{Adapter: adapter}}
+			err := row.Scan(&k.Room.Chat, &k.Message)
+			known = append(known, k)
+			return err
+		}, query, adapter, limit)
+		if err != nil {
+			return nil, fmt.Errorf("read recent messages of %s: %w", adapter, err)
+		}
+	}
+	return known, nil
+}
+
 // Rooms implements bot.Outbox.
 func (db *DB) Rooms(ctx context.Context) ([]bot.Thread, error) {
 	var rooms []bot.Thread

@@ -98,8 +98,7 @@ func unpackArgv(packed string) []string {
 // nothing; for an unknown one it returns bot.ErrNotFound.
 func (db *DB) Running(ctx context.Context, id bot.SessionID) error {
 	err := db.writer.do(ctx, false, func(t tx) error {
-		n, err := t.exec("UPDATE sessions SET state = ? WHERE id = ? AND state = ?",
-			int(bot.Running), string(id), int(bot.Starting))
+		n, err := t.running(id)
 		if err != nil || n == 1 {
 			return err
 		}
@@ -109,6 +108,11 @@ func (db *DB) Running(ctx context.Context, id bot.SessionID) error {
 		return fmt.Errorf("session %s is running: %w", id, err)
 	}
 	return nil
+}
+
+// running moves a session on that was starting, and tells how many it were.
+func (t tx) running(id bot.SessionID) (int64, error) {
+	return t.exec("UPDATE sessions SET state = ? WHERE id = ? AND state = ?", int(bot.Running), string(id), int(bot.Starting))
 }
 
 // End implements bot.SessionStore. The first end of a session is the one that

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -152,78 +153,47 @@ func takeUp(group []*operation) []*operation {
 	return kept
 }
 
-// commit runs the group in one transaction and answers everybody in it.
-func (w *writer) commit(group []*operation) {
-	if len(group) == 0 {
-		return
-	}
-	ended, err := w.transact(group)
-	if ended {
-		// SQLite has undone the whole transaction because one operation failed
-		// badly. Each gets one of its own, so that it fails alone.
-		for i := range group {
-			if _, err := w.transact(group[i : i+1]); err != nil {
-				group[i].err = err
+// commit runs the operations in one transaction and answers them all. One that
+// fails is left out, and the others begin anew: failures are rare, and a
+// savepoint for each operation would cost more than many of them do.
+func (w *writer) commit(all []*operation) {
+	group := slices.Clone(all)
+	for len(group) > 0 {
+		n, err := w.transact(group)
+		if n == len(group) {
+			for _, op := range group {
+				op.err = err
 			}
+			break
 		}
+		group[n].err = err
+		group = slices.Delete(group, n, n+1)
 	}
-	for _, op := range group {
-		if err != nil && op.err == nil {
-			op.err = err
-		}
+	for _, op := range all {
 		op.done <- fault(op.err)
 	}
 }
 
-// transact runs the group in one transaction, each operation in a savepoint of
-// its own, and leaves in each what became of it. An error holds for all that
-// have none themselves. ended is true when the transaction ended early and has
-// to be repeated in parts.
-func (w *writer) transact(group []*operation) (ended bool, err error) {
+// transact runs the group in one transaction. n is the operation that failed,
+// and len(group) when it was none of them: then err holds for all.
+func (w *writer) transact(group []*operation) (n int, err error) {
 	if err := w.setSync(group); err != nil {
-		return false, err
+		return len(group), err
 	}
 	if _, err := w.tx.exec("BEGIN IMMEDIATE"); err != nil {
-		return false, err
+		return len(group), err
 	}
-	good := 0
-	for _, op := range group {
-		if op.err, err = w.attempt(op, len(group) > 1); err != nil {
+	for n, op := range group {
+		if err := op.run(w.tx); err != nil {
 			w.rollback()
-			return true, nil
+			return n, err
 		}
-		if op.err == nil {
-			good++
-		}
-	}
-	if good == 0 {
-		w.rollback()
-		return false, nil
 	}
 	if _, err := w.tx.exec("COMMIT"); err != nil {
 		w.rollback()
-		return false, err
+		return len(group), err
 	}
-	return false, nil
-}
-
-// attempt runs one operation, and undoes it when it fails. lost means that it
-// could not be undone alone. Without company the transaction itself is what is
-// undone.
-func (w *writer) attempt(op *operation, company bool) (failure, lost error) {
-	if !company {
-		return op.run(w.tx), nil
-	}
-	if _, err := w.tx.exec("SAVEPOINT operation"); err != nil {
-		return nil, err
-	}
-	if failure = op.run(w.tx); failure != nil {
-		if _, err := w.tx.exec("ROLLBACK TO operation"); err != nil {
-			return failure, err
-		}
-	}
-	_, lost = w.tx.exec("RELEASE operation")
-	return failure, lost
+	return len(group), nil
 }
 
 // rollback ends a transaction that is not to be. It may have ended by itself,

@@ -21,8 +21,8 @@ type sighting struct {
 }
 
 // places remembers what passed by: which chats are forums, and which message
-// ids are taken. It forgets when the process ends, and nothing depends on it
-// but the quality of guesses.
+// ids are taken. It forgets when the process ends, but is reminded of the newest; and
+// nothing depends on it but the quality of guesses.
 type places struct {
 	mu     sync.Mutex
 	boxes  map[int64]*box
@@ -153,4 +153,13 @@ func (a *Adapter) Mark(th bot.Thread) string {
 		return strconv.FormatInt(n, 10)
 	}
 	return ""
+}
+
+// Remember implements bot.Rememberer.
+func (a *Adapter) Remember(th bot.Thread, m bot.MessageID) {
+	chat, _, err := place(th)
+	id, bad := messageID(m)
+	if err == nil && bad == nil {
+		a.places.see(sighting{chat: chat, message: int64(id)})
+	}
 }

@@ -150,9 +150,9 @@ func (p Pace) withDefaults() Pace {
 }
 
 // Adapter is one bot account on Telegram. It implements bot.Adapter and
-// bot.Typer, ThreadOpener, MenuPublisher, Confirmer, Marker, Director, Linker
-// and Checker; Fetch reads attachments. All methods may be called at the same
-// time, Run once at a time.
+// bot.Typer, ThreadOpener, MenuPublisher, Confirmer, Marker, Rememberer,
+// Director, Linker and Checker; Fetch reads attachments. All methods may be
+// called at the same time, Run once at a time.
 type Adapter struct {
 	botID    int64
 	cfg      Config
@@ -181,6 +181,7 @@ var (
 	_ bot.MenuPublisher = (*Adapter)(nil)
 	_ bot.Confirmer     = (*Adapter)(nil)
 	_ bot.Marker        = (*Adapter)(nil)
+	_ bot.Rememberer    = (*Adapter)(nil)
 	_ bot.Director      = (*Adapter)(nil)
 	_ bot.Linker        = (*Adapter)(nil)
 	_ bot.Checker       = (*Adapter)(nil)

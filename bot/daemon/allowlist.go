@@ -104,6 +104,25 @@ func (a *allowlist) RemoveChat(ctx context.Context, room bot.Thread) error {
 	return a.reload(ctx)
 }
 
+// follow keeps a listed group listed when it gets a new id. What the
+// configuration says of the old one holds for the new one.
+func (a *allowlist) follow(ctx context.Context, m bot.Move) error {
+	_, chats := a.Everyone()
+	at := func(room bot.Thread) int {
+		return slices.IndexFunc(chats, func(c bot.Chat) bool { return c.Room == room.Room() })
+	}
+	i := at(m.From)
+	if i < 0 || at(m.To) >= 0 {
+		return nil
+	}
+	c := chats[i]
+	c.Room = m.To.Room()
+	if err := a.grants.SetChat(ctx, c); err != nil {
+		return err
+	}
+	return a.reload(ctx)
+}
+
 func (a *allowlist) configuredPerson(name string) bool {
 	return slices.ContainsFunc(a.people, func(p bot.Person) bool { return strings.EqualFold(p.Name, name) })
 }

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
 	"chapi/adapters/console"
@@ -25,6 +26,31 @@ func (d *daemon) console() *console.Config {
 	return &c
 }
 
+// takeScreen lets announcements go through the console at a terminal: printed
+// past it they would be erased with the line being typed.
+func (d *daemon) takeScreen() {
+	for _, a := range d.adapters {
+		if c, ok := a.(*console.Console); ok && d.Console.Terminal {
+			d.Announce = c.Log()
+		}
+	}
+}
+
+// greet tells who sits at the terminal what to type.
+func (d *daemon) greet() {
+	if d.Console == nil || !d.Console.Terminal {
+		return
+	}
+	text := "chapi on " + d.Config.Device.Name + `. Try: help, run uname -a, sh df -h | head, term
+What you type goes to the program that runs: /detach gives you this prompt
+back, /stop ends the program. Ctrl-D here leaves; what runs goes on.
+`
+	if d.linker() == nil {
+		text += "To use it from your phone, start it with a Telegram bot's token: chapi --help\n"
+	}
+	io.WriteString(d.Announce, text)
+}
+
 // typeKey types a key into the console's foreground session, as the person
 // would with /key: recorded and authorized like everything else. It reports
 // whether there was one.
@@ -44,10 +70,11 @@ func (d *daemon) typeKey(ctx context.Context, key string) bool {
 }
 
 // ready waits until the next line of a script may be taken: those before it
-// have run to their end, but for terminals, which it may be meant for.
+// have run to their end, but for terminals, which it may be meant for. What an
+// earlier console left running is not waited for.
 func (d *daemon) ready(ctx context.Context) {
 	d.await(ctx, func() bool {
-		all, interactive := d.sessions.LiveIn(console.Local)
+		all, interactive := d.sessions.LiveIn(console.Local, d.boot.Started)
 		return all == interactive && d.dispatch.Idle(console.Local)
 	})
 }
@@ -56,7 +83,7 @@ func (d *daemon) ready(ctx context.Context) {
 // ended and been shown.
 func (d *daemon) endOfScript(ctx context.Context) error {
 	d.await(ctx, func() bool {
-		all, _ := d.sessions.LiveIn(console.Local)
+		all, _ := d.sessions.LiveIn(console.Local, d.boot.Started)
 		if all > 0 || !d.dispatch.Idle(console.Local) {
 			return false
 		}

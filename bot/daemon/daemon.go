@@ -170,6 +170,7 @@ func (d *daemon) buildAdapters() error {
 	}
 	var err error
 	d.adapters, err = adapters.Build(o)
+	d.takeScreen()
 	return err
 }
 
@@ -177,7 +178,7 @@ func pace(p config.Pace) telegram.Pace {
 	return telegram.Pace{
 		PrivateEvery: p.PrivateEvery, PrivateBurst: p.PrivateBurst,
 		GroupEvery: p.GroupEvery, GroupBurst: p.GroupBurst,
-		AllEvery: time.Second / time.Duration(p.AllPerSecond),
+		AllEvery:  time.Second / time.Duration(p.AllPerSecond),
 		Unlimited: p.Unlimited,
 	}
 }
@@ -220,7 +221,7 @@ func (d *daemon) buildStages(ctx context.Context) error {
 	}
 	d.reception = &bot.Reception{
 		Policy: policy, Parser: parser, Store: d.store, Session: d.sessions, Dispatch: d.dispatch, Deliver: d.deliver,
-		StaleAfter: cfg.StaleAfter, Device: cfg.Device.Name, Paired: d.paired, Logger: d.log,
+		StaleAfter: cfg.StaleAfter, Device: cfg.Device.Name, Paired: d.paired, Moved: d.allowlist.follow, Logger: d.log,
 	}
 	return nil
 }
@@ -278,6 +279,7 @@ func (d *daemon) start(ctx context.Context) {
 			d.log.Warn("close the process's memory to others", "err", err)
 		}
 	}
+	d.greet()
 	d.parts.start(ctx, "deliver", false, d.deliver.Run)
 	d.parts.start(ctx, "sessions", false, d.sessions.Run)
 	d.parts.start(ctx, "dispatch", false, d.dispatch.Run)

@@ -98,13 +98,15 @@ func Pair(ctx context.Context, w io.Writer, store bot.Store, configured []bot.Pe
 // ShowCode prints how to pair: the code, the link, and the link as a QR code
 // for the phone's camera.
 func ShowCode(w io.Writer, code, link string, role bot.Role) {
-	fmt.Fprintf(w, "\nTo talk to chapi from your phone, send this to your bot within %d minutes:\n\n    /pair %s\n", int(CodeLife.Minutes()), code)
+	text := fmt.Sprintf("\nTo talk to chapi from your phone, send this to your bot within %d minutes:\n\n    /pair %s\n\n", int(CodeLife.Minutes()), code)
 	if link != "" {
-		fmt.Fprintf(w, "\nor open this link, or scan it:\n\n    %s\n\n%s", link, qrText(link))
+		text += fmt.Sprintf("or open this link, or scan it:\n\n    %s\n\n%s\n", link, qrText(link))
 	} else {
-		fmt.Fprintf(w, "\n(the link to the bot is shown once Telegram has been reached)\n")
+		text += "(No link yet: chapi has not reached Telegram with a bot's token so far.)\n\n"
 	}
-	fmt.Fprintf(w, "\nWhoever sends it becomes %s. It works once. A new one: chapi pair\n\n", role)
+	text += fmt.Sprintf("Whoever sends it becomes %s. It works once. A new one: chapi pair\n\n", role)
+	// In one piece, so that nothing comes between.
+	io.WriteString(w, text)
 }
 
 // qrText draws the text as a QR code of half blocks, dark on light, with the

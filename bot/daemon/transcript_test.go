@@ -22,6 +22,7 @@ import (
 //
 //	config                    more configuration, from the file "config"
 //	up, down, kill9           start the daemon, end it in order, kill it
+//	launch                    start the daemon, and do not wait until it polls
 //	says WHO WHERE TEXT...    a person writes; \n is a new line
 //	answers WHO WHERE RE TEXT...   a reply to the bot's newest message that fits
 //	presses WHO WHERE LABEL [RE]   a press on the newest message with the button
@@ -40,6 +41,14 @@ import (
 //	repairs WHO WHERE         the person sends the last code again
 //	unheard WHERE             the bot says nothing more there, whatever it was sent
 //	settle                    everything sent so far has been handled
+//	repeats                   the network delivers the last message once more
+//	renumbers up|down         the network begins to number its updates anew
+//	poller on|off             another program polls with the same token
+//	blocks, unblocks WHO      a person blocks the bot, or lets it in again
+//	migrates GROUP            a small group becomes a supergroup
+//	deletes WHERE             a topic is deleted, with all that is in it
+//	clock DURATION            the network's clock is that far ahead of ours
+//	logs RE                   the daemon's log says it, or will
 func TestTranscripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
@@ -58,6 +67,7 @@ func TestTranscripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"config":    script(0, configVerb),
 			"up":        script(0, func(w *world, _ []string) { w.up() }),
+			"launch":    script(0, func(w *world, _ []string) { w.launch() }),
 			"down":      script(0, func(w *world, _ []string) { w.down() }),
 			"kill9":     script(0, func(w *world, _ []string) { w.kill() }),
 			"says":      script(3, saysVerb()),
@@ -82,6 +92,15 @@ func TestTranscripts(t *testing.T) {
 			"repairs":   script(2, repairsVerb),
 			"unheard":   script(1, unheardVerb),
 			"settle":    script(0, func(w *world, _ []string) { w.settle() }),
+			"repeats":   script(0, func(w *world, _ []string) { w.srv.Redeliver(w.said) }),
+			"renumbers": script(1, func(w *world, args []string) { w.srv.ResetUpdateIDs(args[0] == "up") }),
+			"poller":    script(1, pollerVerb),
+			"blocks":    script(1, func(w *world, args []string) { w.srv.Block(w.user(args[0])) }),
+			"unblocks":  script(1, func(w *world, args []string) { w.srv.Unblock(w.user(args[0])) }),
+			"migrates":  script(1, func(w *world, args []string) { w.chats[args[0]] = w.chats[args[0]].Migrate() }),
+			"deletes":   script(1, deletesVerb),
+			"clock":     script(1, clockVerb),
+			"logs":      script(1, logsVerb),
 		},
 	})
 }
@@ -131,7 +150,7 @@ func lateVerb(w *world, args []string) {
 		w.t.Fatal(err)
 	}
 	c, _ := w.chat(args[2])
-	c.Say(w.user(args[1]), spoken(args[3:]), telegramtest.SentAt(time.Now().Add(-ago)))
+	c.Say(w.user(args[1]), spoken(args[3:]), telegramtest.SentAt(w.now().Add(-ago)))
 }
 
 func answersVerb(w *world, args []string) {
@@ -229,6 +248,8 @@ func networkVerb(w *world, args []string) {
 	switch args[0] {
 	case "down":
 		w.srv.Down()
+	case "hole": // connections are there, answers are not
+		w.srv.BlackHole()
 	case "up":
 		if err := w.srv.Up(); err != nil {
 			w.t.Fatal(err)
@@ -256,6 +277,39 @@ func faultVerb(w *world, args []string) {
 		f.Times, _ = strconv.Atoi(args[2])
 	}
 	w.srv.AddFault(f)
+}
+
+func pollerVerb(w *world, args []string) {
+	if w.other != nil {
+		w.other()
+		w.other = nil
+	}
+	if args[0] == "on" {
+		w.other = w.srv.SecondPoller()
+	}
+}
+
+func deletesVerb(w *world, args []string) {
+	c, topic := w.chat(args[0])
+	c.DeleteTopic(topic)
+}
+
+func clockVerb(w *world, args []string) {
+	ahead, err := time.ParseDuration(args[0])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.ahead.Store(int64(ahead))
+}
+
+func logsVerb(w *world, args []string) {
+	re := regexp.MustCompile(args[0])
+	if !eventually(patience, func() bool {
+		log, _ := os.ReadFile(w.log.Name())
+		return re.Match(log)
+	}) {
+		w.t.Fatalf("the log does not say %q", args[0])
+	}
 }
 
 // code finds a pairing code in what chapi pair shows.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -65,6 +66,9 @@ type world struct {
 	said    telegramtest.Message // by the last "says"
 	pressed *telegramtest.Press  // by the last "presses"
 
+	other func()       // ends another program with the same token
+	ahead atomic.Int64 // how far the network's clock is ahead of ours
+
 	mu  sync.Mutex
 	cmd *exec.Cmd
 	end chan error
@@ -77,7 +81,9 @@ type world struct {
 // private chats.
 func newWorld(t testing.TB, dir string, o telegramtest.Options) *world {
 	t.Helper()
-	w := &world{t: t, dir: dir, srv: telegramtest.New(o), users: map[string]*telegramtest.User{}, chats: map[string]*telegramtest.Chat{}}
+	w := &world{t: t, dir: dir, users: map[string]*telegramtest.User{}, chats: map[string]*telegramtest.Chat{}}
+	o.Clock = w.now
+	w.srv = telegramtest.New(o)
 	if err := w.srv.Start(); err != nil {
 		t.Fatalf("start telegram: %v", err)
 	}
@@ -111,6 +117,9 @@ func newWorld(t testing.TB, dir string, o telegramtest.Options) *world {
 	})
 	return w
 }
+
+// now is the time on the network's clock.
+func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
 
 func lastPart(b []byte, n int) []byte { return b[max(0, len(b)-n):] }
 

@@ -141,6 +141,17 @@ var ledgerRules = []rule{
 		s.nothing(room)
 	}},
 
+	{"the session that a finished call has started is running", func(s store) {
+		c := s.call("run")
+		s.must(s.Begin(s.Context(), c.ID, true))
+		s.session(c.ID.Session())
+		s.must(s.Finish(s.Context(), c.ID, bot.Done, ""))
+		s.same("state", s.readSession(c.ID.Session()).State, bot.Running)
+		s.must(s.End(s.Context(), c.ID.Session(), bot.Exit{Reason: bot.Exited, At: time.Now()}))
+		s.must(s.Finish(s.Context(), c.ID, bot.Done, ""))
+		s.same("state", s.readSession(c.ID.Session()).State, bot.Ended)
+	}},
+
 	{"a finished call keeps its first outcome, and nothing more is said", func(s store) {
 		c := s.call("run")
 		s.must(s.Begin(s.Context(), c.ID, true))

@@ -355,6 +355,19 @@ var outboxRules = []rule{
 		}
 	}},
 
+	{"what was said last, and to which calls, is known", func(s store) {
+		call := s.call("run")
+		s.put(say(room, "a", "one"), say(room, "b", "two"))
+		s.send(room, "7")
+		s.send(room, "8")
+		known, err := s.Recent(s.Context(), room.Adapter, 1)
+		s.must(err)
+		s.same("known", known, []bot.Binding{{Room: room, Message: "8"}, {Room: call.Claim.Thread.Room(), Message: call.Message}})
+		none, err := s.Recent(s.Context(), "elsewhere", 10)
+		s.must(err)
+		s.same("known elsewhere", none, []bot.Binding(nil))
+	}},
+
 	{"rooms with something waiting are listed, however long it has to wait", func(s store) {
 		s.put(say(topic, "a", "one"), say(room, "b", "two"))
 		later := say(other, "c", "three")

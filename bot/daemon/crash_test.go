@@ -1,0 +1,766 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"unicode/utf16"
+
+	_ "modernc.org/sqlite"
+
+	"chapi/adapters/telegram/telegramtest"
+	"chapi/runner"
+)
+
+// The crash test kills the daemon, as a power cut does, while several people
+// use it in several chats, and starts it again, over and over. Everything that
+// they say is written down, and in the end each saying is held against what the
+// machine did and what its chat shows:
+//
+//   - what changes something happened at most once, and exactly once if the
+//     chat says that it was done;
+//   - everything said has one outcome in its chat, and one only;
+//   - the pages of a session join to its exact output, and so does its file;
+//   - answers stand in the order of the questions;
+//   - nothing is left behind: no process, no file, no entry in the outbox.
+//
+// CHAPI_SOAK=1 makes it the long form.
+func TestCrashAnywhereNothingTwiceNothingLost(t *testing.T) {
+	rounds := 25
+	if soak() {
+		rounds = 220
+	}
+	seed := uint64(time.Now().UnixNano())
+	if given := os.Getenv("CHAPI_SEED"); given != "" {
+		fmt.Sscan(given, &seed)
+	}
+	t.Logf("CHAPI_SEED=%d repeats the choices, though not the timing", seed)
+	c := newCrash(t, seed)
+	defer c.tellOnFailure()
+	c.w.up()
+	c.openTypedSessions()
+	for round := range rounds {
+		c.round = round
+		c.crash(moments[round%len(moments)])
+		if t.Failed() {
+			break
+		}
+	}
+	c.w.srv.ClearFaults()
+	c.awaitOutcomes()
+	c.closeSessions()
+	c.check()
+	c.w.down()
+	c.checkNothingIsLeft()
+	c.report()
+}
+
+// report tells what the test has seen.
+func (c *crash) report() {
+	interrupted := map[string]int{}
+	for _, s := range c.said {
+		if slices.ContainsFunc(c.answers(s.chat, s.msg), isNotice) {
+			interrupted[s.kind.String()]++
+		}
+	}
+	log, _ := os.ReadFile(c.w.log.Name())
+	c.t.Logf("%d things said; interrupted: %v; doubtful posts found again: %d; moments that came: %v",
+		len(c.said), interrupted, bytes.Count(log, []byte("found a post whose answer was lost")), c.hits)
+}
+
+// soak reports whether the long form of a test is wanted.
+func soak() bool { return os.Getenv("CHAPI_SOAK") == "1" }
+
+// saying is one thing that somebody said, and what is to come of it.
+type saying struct {
+	kind  kind
+	name  string // unique among all sayings
+	round int
+	point string // the moment of the crash of its round
+	chat  string
+	msg   telegramtest.Message
+	want  string // of a printing session: its whole output
+	about *saying
+}
+
+// kind is what a saying is for.
+type kind int
+
+const (
+	effect  kind = iota // a program that leaves a line in a file
+	printed             // a program that prints lines over time
+	setting             // a change of the chat's own settings
+	look                // a question
+	typed               // a line of plain text into a session
+	asleep              // a program that only ends when it is stopped
+	stopped             // a press on the Stop button of an asleep one
+	fetched             // a request for a session's output as a file
+)
+
+func (k kind) String() string {
+	return [...]string{"effect", "printed", "setting", "look", "typed", "asleep", "stopped", "fetched"}[k]
+}
+
+// crash is the state of the crash test.
+type crash struct {
+	t     *testing.T
+	w     *world
+	rng   *rand.Rand
+	round int
+	point string
+	said  []*saying
+	hits  map[string]int                  // how often each moment came
+	cats  map[string]telegramtest.Message // by chat: the /term that plain text is typed into
+}
+
+func newCrash(t *testing.T, seed uint64) *crash {
+	w := newWorld(t, t.TempDir(), telegramtest.Options{ReadAll: true, MaxRevisions: 2, MaxCalls: 50_000})
+	w.extra = "telegram:\n  pace: {unlimited: true}\nsessions: {per_person: 200, total: 600, grace: 500ms}\n"
+	// A post whose fate is not known is looked for by editing the messages that
+	// may be it: those that are not it refuse, and so does what is up to date.
+	for _, text := range []string{"message to edit not found", "message can't be edited", "there is no text in the message", "there is no caption", "message is not modified"} {
+		w.srv.Expect("", text)
+	}
+	w.srv.Expect("getMyCommands", "chat not found") // of people who never wrote
+	return &crash{t: t, w: w, rng: rand.New(rand.NewPCG(seed, 1)), cats: map[string]telegramtest.Message{}, hits: map[string]int{}}
+}
+
+// writers is who writes where.
+var writers = map[string][]string{"ann": {"ann"}, "bob": {"bob"}, "lab": {"bob", "olga"}}
+
+// openTypedSessions opens, in each chat, a session that plain text is typed
+// into for as long as the test lasts.
+func (c *crash) openTypedSessions() {
+	for _, chat := range []string{"ann", "bob", "lab"} {
+		where, _ := c.w.chat(chat)
+		c.cats[chat] = where.Say(c.w.user(writers[chat][0]), "/term --no-pty --name cat-"+chat+" cat")
+		c.w.sees(chat, "the session to type into", contains("cat", "running"))
+	}
+}
+
+// say lets somebody say something of a kind, in a chat that is chosen at random.
+func (c *crash) say(k kind) {
+	chat := []string{"ann", "bob", "lab"}[c.rng.IntN(3)]
+	people := writers[chat]
+	who := c.w.user(people[c.rng.IntN(len(people))])
+	where, _ := c.w.chat(chat)
+	s := &saying{kind: k, name: fmt.Sprintf("%s%d", k, len(c.said)), round: c.round, point: c.point, chat: chat}
+	switch k {
+	case effect:
+		s.msg = where.Say(who, "/sh echo "+s.name+" >> effects; echo "+s.name+" is done")
+	case printed:
+		n, every := 20+c.rng.IntN(60), "0.01"
+		if c.rng.IntN(4) == 0 {
+			n, every = 330, "0.004" // more than its pages show
+		}
+		var all strings.Builder
+		for i := 1; i <= n; i++ {
+			fmt.Fprintf(&all, "%s line %d\n", s.name, i)
+		}
+		s.want = all.String()
+		s.msg = where.Say(who, fmt.Sprintf("/sh i=0; while [ $i -lt %d ]; do i=$((i+1)); echo %s line $i; sleep %s; done", n, s.name, every))
+	case setting:
+		s.msg = where.Say(who, "/env STEP="+s.name)
+	case look:
+		s.msg = where.Say(who, "/version")
+	case typed:
+		var opts []telegramtest.SayOption
+		if chat == "lab" { // in a group a session is answered
+			opts = append(opts, telegramtest.ReplyTo(c.page(chat, c.cats[chat], 1).ID))
+			who = c.w.user("bob")
+		}
+		s.msg = where.Say(who, s.name, opts...)
+	case asleep:
+		s.msg = where.Say(who, "/run --name "+s.name+" sleep 600")
+	case fetched:
+		s.msg = where.Say(who, "/log cat-"+chat)
+	case stopped:
+		if s = c.press(s); s == nil {
+			return
+		}
+	}
+	c.said = append(c.said, s)
+}
+
+// press presses the Stop button of a session that sleeps; nil when none shows.
+func (c *crash) press(s *saying) *saying {
+	for _, other := range c.said {
+		if other.kind != asleep || slices.ContainsFunc(c.said, func(p *saying) bool { return p.about == other }) {
+			continue
+		}
+		page := c.page(other.chat, other.msg, 1)
+		if len(page.Keyboard) == 0 {
+			continue
+		}
+		where, _ := c.w.chat(other.chat)
+		s.chat, s.about, s.msg = other.chat, other, page
+		// Its starter, or an operator.
+		who := c.w.user(map[string]string{"ann": "ann", "bob": "bob", "lab": "olga"}[other.chat])
+		where.PressData(who, page.ID, page.Keyboard[0][0].Data)
+		return s
+	}
+	return nil
+}
+
+// answers is what the bot said in answer to a message.
+func (c *crash) answers(chat string, to telegramtest.Message) []telegramtest.Message {
+	var all []telegramtest.Message
+	for _, m := range c.w.posts(chat) {
+		if m.ReplyTo == to.ID {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// page is the nth page of a session, by the message that started it; zero when
+// there is none.
+func (c *crash) page(chat string, root telegramtest.Message, n int) telegramtest.Message {
+	for _, m := range c.answers(chat, root) {
+		if !isNotice(m) && m.File == nil && pageNumber(m) == n {
+			return m
+		}
+	}
+	return telegramtest.Message{}
+}
+
+// pageNumber is the page that a message of a session says it is.
+func pageNumber(m telegramtest.Message) int {
+	header, _, _ := strings.Cut(m.Text, "\n")
+	n := 1
+	if at := strings.LastIndex(header, " · page "); at >= 0 {
+		fmt.Sscan(header[at+len(" · page "):], &n)
+	}
+	return n
+}
+
+// body is the output that a page shows: its one block of fixed width.
+func body(m telegramtest.Message) string {
+	units := utf16.Encode([]rune(m.Text))
+	for _, e := range m.Entities {
+		if e.Type == "pre" {
+			return string(utf16.Decode(units[e.Offset:e.Offset+e.Length])) + "\n"
+		}
+	}
+	return ""
+}
+
+func isNotice(m telegramtest.Message) bool {
+	return strings.Contains(m.Text, "was interrupted while it ran")
+}
+
+// isBell reports whether the message only repeats, for a session that took
+// long, how its last page says that it ended.
+func isBell(m telegramtest.Message, pages []telegramtest.Message) bool {
+	if len(pages) == 0 || !isFinal(m) {
+		return false
+	}
+	end := m.Text[strings.LastIndex(m.Text, "\n")+1:]
+	var took float64
+	_, after, _ := strings.Cut(end, " · ")
+	fmt.Sscanf(after, "%f s", &took)
+	last := pages[len(pages)-1]
+	return body(m) == "" && (took >= 10 || strings.Contains(after, " min ")) && strings.HasSuffix(last.Text, end)
+}
+
+func isFinal(m telegramtest.Message) bool {
+	return strings.Contains(m.Text, "✓ ") || strings.Contains(m.Text, "✗ ")
+}
+
+// moment is a point at which the daemon is killed.
+type moment struct {
+	name string
+	// needs is what somebody says so that the moment comes.
+	needs kind
+	// arm has kill called when the moment comes; disarm ends it.
+	arm func(c *crash, kill func()) (disarm func())
+}
+
+// moments are all the points, taken in turns.
+var moments = func() []moment {
+	var all []moment
+	for _, call := range []struct {
+		method string
+		needs  kind
+	}{
+		{"getUpdates", effect}, {"sendMessage", effect}, {"editMessageText", printed},
+		{"sendDocument", fetched}, {"answerCallbackQuery", stopped},
+	} {
+		all = append(all,
+			moment{call.method + " is lost on its way", call.needs, atCall(call.method, true)},
+			moment{call.method + " is done, its answer lost", call.needs, atCall(call.method, false)},
+			moment{"a moment after " + call.method, call.needs, afterCall(call.method)},
+		)
+	}
+	for name, file := range map[string]string{
+		"a session's folder is made":    "state/sessions/*",
+		"a session's program is noted":  "state/sessions/*/spec.json",
+		"a session's exit is noted":     "state/sessions/*/exit.json",
+		"a program has had its effect":  "effects",
+		"the database is written":       "state/chapi.db-wal",
+		"a file to be sent is prepared": "state/tmp/*",
+	} {
+		needs := effect
+		if strings.Contains(file, "tmp") {
+			needs = fetched
+		}
+		all = append(all, moment{name, needs, whenChanged(file)})
+	}
+	all = append(all, moment{"any time", typed, anyTime}, moment{"any time", setting, anyTime}, moment{"any time", stopped, anyTime})
+	slices.SortFunc(all, func(a, b moment) int { return strings.Compare(a.name, b.name) })
+	rand.New(rand.NewPCG(4, 2)).Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all
+}()
+
+// atCall kills in the moment in which a call has arrived: it is then executed,
+// or lost.
+func atCall(method string, lost bool) func(*crash, func()) func() {
+	return func(c *crash, kill func()) func() {
+		before := c.rng.IntN(3)
+		f := c.w.srv.AddFault(telegramtest.Fault{
+			Method: method, Kind: telegramtest.DropBefore, Times: -1,
+			Match: func(telegramtest.Call) bool {
+				if before--; before >= 0 {
+					return false
+				}
+				kill()
+				return lost
+			},
+		})
+		return f.Remove
+	}
+}
+
+func afterCall(method string) func(*crash, func()) func() {
+	return func(c *crash, kill func()) func() {
+		wait := time.Duration(c.rng.IntN(30_000)) * time.Microsecond
+		return atCall(method, false)(c, func() { time.AfterFunc(wait, kill) })
+	}
+}
+
+// whenChanged kills when a file of that pattern comes, or grows.
+func whenChanged(pattern string) func(*crash, func()) func() {
+	return func(c *crash, kill func()) func() {
+		pattern := filepath.Join(c.w.dir, pattern)
+		look := func() (seen int64) {
+			files, _ := filepath.Glob(pattern)
+			for _, f := range files {
+				if info, err := os.Stat(f); err == nil && (!info.IsDir() || filepath.Base(f) != "sessions") {
+					seen++
+					if !info.IsDir() {
+						seen += info.Size() << 20
+					}
+				}
+			}
+			return seen
+		}
+		before, wait := look(), time.Duration(c.rng.IntN(3_000))*time.Microsecond
+		stop := make(chan struct{})
+		go func() {
+			for look() == before {
+				select {
+				case <-stop:
+					return
+				case <-time.After(200 * time.Microsecond):
+				}
+			}
+			time.Sleep(wait)
+			kill()
+		}()
+		return func() { close(stop) }
+	}
+}
+
+func anyTime(c *crash, kill func()) func() {
+	timer := time.AfterFunc(time.Duration(c.rng.IntN(300))*time.Millisecond, kill)
+	return func() { timer.Stop() }
+}
+
+// crash lets people talk, kills the daemon at the moment, and starts it again;
+// sometimes it is killed once more while it recovers.
+func (c *crash) crash(m moment) {
+	c.point = m.name
+	dead := make(chan struct{})
+	disarm := m.arm(c, sync.OnceFunc(func() {
+		c.w.strike()
+		close(dead)
+	}))
+	c.say(m.needs)
+	for range 2 + c.rng.IntN(4) {
+		c.say(kind(c.rng.IntN(int(fetched) + 1)))
+	}
+	select {
+	case <-dead:
+		c.hits[m.name]++
+	case <-time.After(2 * time.Second): // the moment did not come
+	}
+	disarm()
+	c.w.kill()
+	if c.rng.IntN(3) == 0 {
+		c.say(kind(c.rng.IntN(int(fetched) + 1))) // while nobody listens
+	}
+	for c.rng.IntN(4) == 0 {
+		c.w.launch()
+		time.Sleep(time.Duration(c.rng.IntN(400)) * time.Millisecond)
+		c.w.kill()
+	}
+	c.w.launch()
+	if !c.w.srv.Wait(patience, c.w.srv.Polling) {
+		c.t.Errorf("the daemon does not come back after %s", m.name)
+	}
+}
+
+// strike kills the daemon without waiting for its end.
+func (w *world) strike() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.cmd != nil {
+		w.cmd.Process.Kill()
+	}
+}
+
+// awaitOutcomes waits until everything that was said has come to something.
+func (c *crash) awaitOutcomes() {
+	open := func() *saying {
+		for _, s := range c.said {
+			if !c.hasOutcome(s) {
+				return s
+			}
+		}
+		return nil
+	}
+	if !eventually(time.Minute, func() bool { return c.w.srv.Pending() == 0 && open() == nil }) {
+		if s := open(); s != nil {
+			c.t.Errorf("%s has no outcome: %q of round %d (%s) in %s, answered by:\n%s", s.name, s.msg.Text, s.round, s.point, s.chat, c.shown(s))
+		}
+	}
+}
+
+func (c *crash) hasOutcome(s *saying) bool {
+	answers := c.answers(s.chat, s.msg)
+	if slices.ContainsFunc(answers, isNotice) {
+		return true
+	}
+	switch s.kind {
+	case effect, printed:
+		return slices.ContainsFunc(answers, isFinal)
+	case typed:
+		return strings.Contains(c.typedInto(s.chat), s.name+"\n")
+	case stopped:
+		return isFinal(c.page(s.about.chat, s.about.msg, 1))
+	case asleep:
+		return len(answers) > 0
+	default:
+		return len(answers) > 0
+	}
+}
+
+// typedInto is what the chat's session has printed of what was typed.
+func (c *crash) typedInto(chat string) string {
+	var all strings.Builder
+	for n := 1; ; n++ {
+		page := c.page(chat, c.cats[chat], n)
+		if page.ID == 0 {
+			return all.String()
+		}
+		all.WriteString(body(page))
+	}
+}
+
+// closeSessions ends what only ends when it is told to.
+func (c *crash) closeSessions() {
+	for chat := range c.cats {
+		where, _ := c.w.chat(chat)
+		where.Say(c.w.user(writers[chat][0]), "/stop cat-"+chat)
+	}
+	for _, s := range c.said {
+		if page := c.page(s.chat, s.msg, 1); s.kind == asleep && page.ID != 0 && !isFinal(page) {
+			where, _ := c.w.chat(s.chat)
+			where.Say(c.w.user(map[string]string{"ann": "ann", "bob": "bob", "lab": "olga"}[s.chat]), "/stop "+s.name)
+		}
+	}
+	running := func() string {
+		list, err := runner.List(filepath.Join(c.w.dir, "state", "sessions"))
+		if err != nil {
+			return err.Error()
+		}
+		for _, l := range list {
+			if l.Live {
+				return fmt.Sprintf("session %s: %q", l.ID, l.Spec.Argv)
+			}
+		}
+		return ""
+	}
+	if !eventually(patience, func() bool { return running() == "" }) {
+		c.t.Errorf("still running, though nobody knows of it: %s", running())
+	}
+	c.w.settle()
+}
+
+// check holds everything that was said against what came of it.
+func (c *crash) check() {
+	effects := c.effects()
+	for _, s := range c.said {
+		answers := c.answers(s.chat, s.msg)
+		var notices, files, others []telegramtest.Message
+		for _, m := range answers {
+			switch {
+			case isNotice(m):
+				notices = append(notices, m)
+			case m.File != nil:
+				files = append(files, m)
+			case isBell(m, others):
+			default:
+				others = append(others, m)
+			}
+		}
+		wrong := func(format string, args ...any) {
+			c.t.Errorf("%s (round %d, %s, in %s): %s\n%s", s.name, s.round, s.point, s.chat, fmt.Sprintf(format, args...), c.shown(s))
+		}
+		if len(notices) > 1 {
+			wrong("its interruption was told %d times", len(notices))
+		}
+		interrupted := len(notices) > 0
+		switch s.kind {
+		case effect:
+			if n := effects[s.name]; n > 1 || n == 0 && !interrupted {
+				wrong("it took effect %d times", n)
+			}
+			if len(answers) != 1 {
+				wrong("it has %d outcomes", len(answers))
+			}
+			if !interrupted && !strings.Contains(others[0].Text, s.name+" is done\n✓ exit 0") {
+				wrong("it is not shown as done")
+			}
+		case setting, look, fetched:
+			if len(answers) != 1 {
+				wrong("it has %d answers", len(answers))
+			}
+		case asleep:
+			if interrupted == (len(others) > 0) || len(others) > 1 {
+				wrong("it has %d answers", len(answers))
+			}
+		case printed:
+			c.checkPages(s, others, files, interrupted, wrong)
+		case stopped:
+			if len(others) > 0 {
+				wrong("the press was answered in the chat")
+			}
+		}
+	}
+	for chat := range c.cats {
+		c.checkTyped(chat)
+		c.checkOrder(chat)
+		c.checkSettings(chat)
+	}
+	c.w.srv.Check(c.t)
+}
+
+// effects is how often each thing was done.
+func (c *crash) effects() map[string]int {
+	text, _ := os.ReadFile(filepath.Join(c.w.dir, "effects"))
+	n := map[string]int{}
+	for line := range strings.Lines(string(text)) {
+		n[strings.TrimSuffix(line, "\n")]++
+	}
+	return n
+}
+
+// checkPages joins the pages of a session: each is there once, and together, or
+// with the file, they are its output.
+func (c *crash) checkPages(s *saying, pages, files []telegramtest.Message, interrupted bool, wrong func(string, ...any)) {
+	if interrupted {
+		if len(pages)+len(files) > 0 {
+			wrong("it was interrupted and shown")
+		}
+		return
+	}
+	var joined string
+	last := telegramtest.Message{}
+	for i, m := range pages {
+		if pageNumber(m) != i+1 {
+			wrong("page %d stands at place %d", pageNumber(m), i+1)
+			return
+		}
+		if i < 3 {
+			joined += body(m)
+		}
+		last = m
+	}
+	if !strings.Contains(last.Text, "✓ exit 0") {
+		wrong("its last page does not say how it ended")
+	}
+	if len(pages) <= 3 {
+		if joined != s.want || len(files) > 0 {
+			wrong("its pages show %d bytes and %d files of an output of %d bytes", len(joined), len(files), len(s.want))
+		}
+		return
+	}
+	if !strings.HasPrefix(s.want, joined) || !strings.HasSuffix(s.want, body(last)) {
+		wrong("its pages are not its output")
+	}
+	if len(files) != 1 || string(files[0].File.Bytes()) != s.want {
+		wrong("its file, one of %d, is not its output", len(files))
+	}
+}
+
+// checkTyped: each line was typed once, in order, unless its typing was
+// interrupted: then it may be missing.
+func (c *crash) checkTyped(chat string) {
+	got := strings.Split(strings.TrimSuffix(c.typedInto(chat), "\n"), "\n")
+	for _, s := range c.said {
+		if s.kind != typed || s.chat != chat {
+			continue
+		}
+		answers := c.answers(chat, s.msg)
+		interrupted := len(answers) == 1 && isNotice(answers[0])
+		switch {
+		case len(got) > 0 && got[0] == s.name:
+			got = got[1:]
+		case !interrupted:
+			c.t.Errorf("%s (round %d, %s) was not typed in its turn; what follows is %q\n%s", s.name, s.round, s.point, got, c.shown(s))
+		}
+	}
+	if len(got) > 1 || len(got) == 1 && got[0] != "" {
+		c.t.Errorf("more was typed in %s than was said: %q", chat, got)
+	}
+}
+
+// checkOrder: answers to what is done in order stand in that order.
+func (c *crash) checkOrder(chat string) {
+	last, before := 0, ""
+	for _, s := range c.said {
+		if s.chat != chat || s.kind != setting && s.kind != look {
+			continue
+		}
+		for _, m := range c.answers(chat, s.msg) {
+			if m.ID < last {
+				c.t.Errorf("%s was answered before %s", s.name, before)
+			}
+			last, before = m.ID, s.name
+		}
+	}
+}
+
+// checkSettings: the chat's variable has the last value that it was given.
+func (c *crash) checkSettings(chat string) {
+	want := []string{"adds nothing"}
+	for _, s := range c.said {
+		if s.chat != chat || s.kind != setting {
+			continue
+		}
+		if answers := c.answers(chat, s.msg); len(answers) == 1 && isNotice(answers[0]) {
+			want = append(want, "STEP="+s.name)
+		} else {
+			want = []string{"STEP=" + s.name}
+		}
+	}
+	where, _ := c.w.chat(chat)
+	asked := where.Say(c.w.user(writers[chat][0]), "/env")
+	var got []telegramtest.Message
+	eventually(patience, func() bool { got = c.answers(chat, asked); return len(got) > 0 })
+	if len(got) != 1 || !slices.ContainsFunc(want, func(w string) bool { return strings.Contains(got[0].Text, w) }) {
+		c.t.Errorf("the settings of %s are %v, want one of %q", chat, got, want)
+	}
+}
+
+// checkNothingIsLeft looks at what a daemon leaves that has ended.
+func (c *crash) checkNothingIsLeft() {
+	if !eventually(patience, func() bool { return len(c.w.processes()) == 0 }) {
+		c.t.Errorf("processes are left: %q", c.w.processes())
+	}
+	if left, _ := filepath.Glob(filepath.Join(c.w.dir, "state", "tmp", "*")); len(left) > 0 {
+		c.t.Errorf("files are left: %q", left)
+	}
+	for query, want := range map[string]string{
+		"PRAGMA integrity_check":                     "ok",
+		"SELECT count(*) FROM outbox":                "0",
+		"SELECT count(*) FROM calls WHERE state < 2": "0",
+	} {
+		if got := c.w.ask(query); got != want {
+			c.t.Errorf("%s: %s, want %s", query, got, want)
+		}
+	}
+}
+
+// ask is the one value of a query on the database; the daemon is down.
+func (w *world) ask(query string) (value string) {
+	w.t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(w.dir, "state", "chapi.db"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRowContext(context.Background(), query).Scan(&value); err != nil {
+		w.t.Fatalf("%s: %v", query, err)
+	}
+	return value
+}
+
+// processes is everything that runs in, or has open, what is below the world's
+// folder: the command lines of the daemon, its holders and their programs.
+func (w *world) processes() []string {
+	var found []string
+	all, _ := filepath.Glob("/proc/[0-9]*")
+	for _, proc := range all {
+		links, _ := filepath.Glob(proc + "/fd/*")
+		for _, link := range append(links, proc+"/cwd") {
+			to, err := os.Readlink(link)
+			if err == nil && strings.HasPrefix(to, w.dir+"/state") {
+				line, _ := os.ReadFile(proc + "/cmdline")
+				found = append(found, filepath.Base(proc)+": "+string(bytes.ReplaceAll(line, []byte{0}, []byte{' '})))
+				break
+			}
+		}
+	}
+	return found
+}
+
+// eventually polls until cond holds, for at most that long.
+func eventually(most time.Duration, cond func() bool) bool {
+	for deadline := time.Now().Add(most); ; time.Sleep(20 * time.Millisecond) {
+		if cond() {
+			return true
+		}
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+}
+
+// shown is what came of a saying.
+func (c *crash) shown(s *saying) string {
+	var b strings.Builder
+	for _, m := range c.answers(s.chat, s.msg) {
+		fmt.Fprintf(&b, "--- %d\n%.300s\n", m.ID, show(m))
+	}
+	return b.String()
+}
+
+// tellOnFailure says what was done, to find out why it failed.
+func (c *crash) tellOnFailure() {
+	if !c.t.Failed() {
+		return
+	}
+	log, _ := os.ReadFile(c.w.log.Name())                                                                     // DEBUG
+	os.WriteFile("/tmp/crash.log", log, 0o600)                                                                // DEBUG
+	var calls strings.Builder                                                                                 // DEBUG
+	for _, k := range c.w.srv.Calls("sendMessage", "editMessageText", "sendDocument", "editMessageCaption") { // DEBUG
+		fmt.Fprintf(&calls, "%s %s code=%d %s id=%d done=%v fault=%d %.300v\n", k.At.Format("15:04:05.000"), k.Method, k.Code, k.Text, k.MessageID, k.Done, k.Fault, k.Params) // DEBUG
+	} // DEBUG
+	os.WriteFile("/tmp/crash.calls", []byte(calls.String()), 0o600) // DEBUG
+	var b strings.Builder
+	for _, s := range c.said {
+		fmt.Fprintf(&b, "round %d, %s: %s in %s as message %d\n", s.round, s.point, s.name, s.chat, s.msg.ID)
+	}
+	c.t.Logf("what was said:\n%s", b.String())
+}
