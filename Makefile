@@ -76,7 +76,7 @@ release:
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/chapi-linux-arm64 .
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm GOARM=6 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/chapi-linux-armv6 .
 	cp LICENSE README.md config.example.yaml packaging/*.service dist/
-	cd dist && sha256sum chapi-* > SHA256SUMS
+	cd dist && sha256sum chapi-linux-* > SHA256SUMS
 
 clean:
 	rm -rf chapi dist .tools

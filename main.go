@@ -305,7 +305,7 @@ func psCommand(o *options) *cobra.Command {
 				return nil
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "ID\tSTATE\tOUTPUT\tCOMMAND")
+			fmt.Fprintln(w, "ID\tSTATE\tBYTES\tCOMMAND")
 			for _, s := range sessions {
 				state := "running"
 				switch {

@@ -240,7 +240,7 @@ func (l *outLane) pause(ctx context.Context, wait time.Duration) {
 // attempt sends one delivery and records what became of it. The attempt is on
 // disk before the network can have seen it.
 func (d *Deliverer) attempt(ctx context.Context, next Delivery) {
-	log := d.Logger.With("delivery", next.ID, "slot", string(next.Slot), "thread", next.Thread.String())
+	log := d.Logger.With("delivery", int64(next.ID), "slot", string(next.Slot), "thread", next.Thread.String())
 	adapter := d.Adapters[next.Thread.Adapter]
 	out, done, result := d.prepare(ctx, adapter, next)
 	defer done()

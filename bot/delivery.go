@@ -81,6 +81,9 @@ type OutputRef struct {
 	Range
 	// Stdout leaves standard error out.
 	Stdout bool `json:"stdout,omitempty"`
+	// Echo is true when the output is a terminal's, which shows by itself what
+	// is typed into it.
+	Echo bool `json:"echo,omitempty"`
 }
 
 // Keyboard is the buttons under a post. It is recorded with the delivery; the

@@ -20,6 +20,9 @@ type Files struct {
 	Dir string
 }
 
+// gapLine is more than the line takes that stands for what is not kept.
+const gapLine = 64
+
 // Content implements what Deliverer.Files asks for.
 func (f *Files) Content(ctx context.Context, p Post, limit int64) (*Content, func(), error) {
 	out := p.Output
@@ -36,8 +39,9 @@ func (f *Files) Content(ctx context.Context, p Post, limit int64) (*Content, fun
 	}
 	defer journal.Close()
 	read := func(w io.Writer) error { return f.copy(ctx, w, journal, *out) }
-	plain := limit == 0 || out.Len() <= limit
-	if !plain {
+	// What is not kept takes no room but for the line that says so.
+	kept, _ := journal.Extent()
+	if limit > 0 && within(kept, out.Range)+gapLine > limit {
 		name += ".gz"
 		read = func(w io.Writer) error {
 			z := gzip.NewWriter(w)

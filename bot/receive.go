@@ -315,8 +315,29 @@ func (r *Reception) press(ctx context.Context, m Message, p Principal) (*Entry, 
 	entry := r.enter(m, p, c, Call{Args: call.Args, Session: call.Session, Files: call.Files, Text: call.Text})
 	if k.Once {
 		entry.Press = handle
+		entry.Say = append(entry.Say, r.decided(ctx, k, b)...)
 	}
 	return entry, "", nil
+}
+
+// decided edits a question that has been answered: its buttons go, and what was
+// chosen stays to be read.
+func (r *Reception) decided(ctx context.Context, k Keyboard, chosen Button) []Delivery {
+	for _, row := range k.Rows {
+		for _, b := range row {
+			if b.Repeat == 0 {
+				continue
+			}
+			asked, err := r.Store.Call(ctx, b.Repeat)
+			if err != nil {
+				return nil
+			}
+			return []Delivery{answer(asked, 0, Post{Text: []Span{
+				{Style: Code, Text: clip(asked.Text, 200)}, {Text: "\n→ " + chosen.Label},
+			}})}
+		}
+	}
+	return nil
 }
 
 // enter makes the entry of a call: to be run, refused, or asked about. Only

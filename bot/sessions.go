@@ -43,6 +43,10 @@ const foreground = "foreground"
 // boundWait is how long a reply waits for the record of what it answers.
 const boundWait = time.Second
 
+// findRest is when the sessions are looked for that nobody waits for: after the
+// networks are served.
+const findRest = time.Second
+
 // Run watches the live sessions until ctx ends. The sessions themselves go on.
 func (s *Sessions) Run(ctx context.Context) error {
 	s.mu.Lock()
@@ -51,23 +55,23 @@ func (s *Sessions) Run(ctx context.Context) error {
 		s.watch(w)
 	}
 	s.mu.Unlock()
+	select {
+	case <-time.After(findRest):
+		if _, err := s.Runner.Recover(ctx); err != nil && ctx.Err() == nil {
+			s.Logger.Error("look for the sessions of an earlier run", "err", err)
+		}
+	case <-ctx.Done():
+	}
 	<-ctx.Done()
 	s.running.Wait()
 	return nil
 }
 
-// Recover finds the sessions of an earlier daemon: those that live are watched
-// on from where their output was told, those that ended get their last word.
-// It comes before Dispatcher.Recover, and before Run.
+// Recover takes up the sessions of an earlier daemon: those that live are
+// watched on from where their output was told, those that ended get their last
+// word. It comes before Dispatcher.Recover, and before Run. Only those on
+// record as live or untold are looked at: there may be thousands of others.
 func (s *Sessions) Recover(ctx context.Context) error {
-	found, err := s.Runner.Recover(ctx)
-	if err != nil {
-		return fmt.Errorf("recover sessions: %w", err)
-	}
-	status := map[SessionID]Status{}
-	for _, st := range found {
-		status[st.ID] = st
-	}
 	live, err := s.Store.Sessions(ctx, SessionFilter{Live: true})
 	if err != nil {
 		return fmt.Errorf("read live sessions: %w", err)
@@ -82,22 +86,39 @@ func (s *Sessions) Recover(ctx context.Context) error {
 			continue
 		}
 		seen[session.ID] = true
-		if _, exists := status[session.ID]; !exists && session.State == Starting {
-			// Recorded, but no process was ever made for it.
-			if err := s.Store.Forget(ctx, session.ID); err != nil {
-				return fmt.Errorf("forget session %s: %w", session.ID, err)
-			}
-			continue
-		}
 		if session.State == Starting {
-			session.State = Running
-			if err := s.Store.Running(ctx, session.ID); err != nil {
-				return fmt.Errorf("note that session %s runs: %w", session.ID, err)
+			exists, err := s.confirm(ctx, session.ID)
+			if err != nil {
+				return err
 			}
+			if !exists {
+				continue
+			}
+			session.State = Running
 		}
 		s.track(session)
 	}
 	return nil
+}
+
+// confirm finds out whether a session that was to be started was, and records
+// that.
+func (s *Sessions) confirm(ctx context.Context, id SessionID) (exists bool, err error) {
+	_, err = s.Runner.Wait(ctx, id, -1)
+	switch {
+	case errors.Is(err, ErrNoSession):
+		// Recorded, but no process was ever made for it.
+		if err := s.Store.Forget(ctx, id); err != nil {
+			return false, fmt.Errorf("forget session %s: %w", id, err)
+		}
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("look for session %s: %w", id, err)
+	}
+	if err := s.Store.Running(ctx, id); err != nil {
+		return false, fmt.Errorf("note that session %s runs: %w", id, err)
+	}
+	return true, nil
 }
 
 // Started reports whether the call's session was started: then it is the

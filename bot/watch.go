@@ -30,7 +30,7 @@ const (
 	streamSize = 256 << 10
 	// bellAfter is how long a session runs before its end is worth a message
 	// that rings.
-	bellAfter = 10 * time.Second
+	bellAfter = 5 * time.Second
 	// elapsedQuiet is how long a success may take on a terminal before its
 	// end is worth a line.
 	elapsedQuiet = 3 * time.Second
@@ -605,7 +605,7 @@ func (w *watcher) piece(ctx context.Context, st Status) error {
 	if err != nil || to == w.read {
 		return err
 	}
-	post := Post{Output: &OutputRef{Session: w.session.ID, Range: Range{from, to}}}
+	post := Post{Output: &OutputRef{Session: w.session.ID, Range: Range{from, to}, Echo: w.session.PTY}}
 	p := Progress{Page: 1, From: to, Said: to}
 	say := []Delivery{w.delivery(Slot(fmt.Sprintf("session/%s/out/%d", w.session.ID, from)), post, false, p)}
 	if text != "" {

@@ -102,10 +102,11 @@ func (d *desk) connect(ctx context.Context, dir string) (*holder.Hello, error) {
 		conn, err := holder.Dial(d.folder.Dir)
 		if err == nil {
 			var hello *holder.Hello
-			if hello, err = conn.Greet(greetMost); err == nil && hello.Status != nil {
+			if hello, err = conn.Greet(greetMost); err == nil && hello.Status != nil && hello.Status.Exit == nil {
 				d.conn = conn
 				return hello, nil
 			}
+			// One that has ended may go on printing, through what it started.
 			conn.Close()
 		}
 		f, readErr := holder.ReadFolder(dir, d.folder.ID)

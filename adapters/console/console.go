@@ -62,7 +62,7 @@ type Config struct {
 	EndInput func(context.Context) (handled bool)
 	// Ready is called before each line of an input that is not a terminal, and
 	// returns when the line may be taken: a script's lines follow each other.
-	Ready func(context.Context)
+	Ready func(ctx context.Context, line string)
 	// OnEOF is called once when input that is not a terminal has ended. Run
 	// goes on until its context ends, so that answers are still printed.
 	OnEOF func()
@@ -176,7 +176,7 @@ func (c *Console) print(out bot.Outgoing, id bot.MessageID) error {
 		if out.File == nil {
 			return nil
 		}
-		return c.stream(out.Post.Output.Session, out.File)
+		return c.stream(*out.Post.Output, out.File)
 	}
 	text := styled(out.Post.Text, c.cfg.Terminal)
 	asked := c.ask(out.Post.Keyboard, id)
@@ -200,13 +200,13 @@ func (c *Console) print(out bot.Outgoing, id bot.MessageID) error {
 }
 
 // stream prints a file's bytes as they are.
-func (c *Console) stream(session bot.SessionID, file *bot.Content) error {
+func (c *Console) stream(output bot.OutputRef, file *bot.Content) error {
 	f, err := os.Open(file.Path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	return c.screen.raw(session, io.LimitReader(f, file.Size))
+	return c.screen.raw(output, io.LimitReader(f, file.Size))
 }
 
 // joinLines puts texts below each other, leaving out empty ones.

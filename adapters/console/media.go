@@ -36,7 +36,7 @@ func (c *Console) media(m bot.Media, file *bot.Content) (note string, err error)
 	}
 	body := io.LimitReader(io.MultiReader(bytes.NewReader(head[:n]), f), file.Size)
 	if m.Kind == bot.File && isText(head[:n]) {
-		return "", c.screen.raw("", body)
+		return "", c.screen.raw(bot.OutputRef{}, body)
 	}
 	called := fmt.Sprintf("%s (%d bytes)", clean(filepath.Base(file.Name)), file.Size)
 	if c.cfg.Files == "" {

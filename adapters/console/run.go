@@ -123,7 +123,7 @@ func (c *Console) take(ctx context.Context, e entry, in bot.Inbox) (goOn bool) {
 		c.tell("that line is longer than 1 MiB and was not taken")
 	default:
 		if c.cfg.Ready != nil && !c.cfg.Terminal {
-			c.cfg.Ready(ctx)
+			c.cfg.Ready(ctx, e.text)
 		}
 		c.offer(ctx, c.message(e.text), in)
 	}

@@ -41,6 +41,7 @@ type screen struct {
 	// held is the end of a session's output that cursor.follow told to keep.
 	held    []byte
 	session bot.SessionID
+	echoes  bool // that session's terminal shows what is typed into it
 }
 
 func newScreen(out io.Writer, terminal bool, width func() int) *screen {
@@ -70,12 +71,13 @@ func (s *screen) lines(text string) error {
 
 // raw prints bytes of a session's output as they are. An error may be that of
 // reading.
-func (s *screen) raw(session bot.SessionID, r io.Reader) error {
+func (s *screen) raw(output bot.OutputRef, r io.Reader) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.session != session {
-		s.session, s.held = session, nil
+	if s.session != output.Session {
+		s.session, s.held = output.Session, nil
 	}
+	s.echoes = output.Echo
 	s.erase()
 	_, err := io.Copy(outputWriter{s}, r)
 	s.draw()
@@ -149,13 +151,19 @@ func (s *screen) typed(keys []byte) []entry {
 			s.at = cursor{}
 			continue
 		}
-		if !e.end {
+		if !e.end && !s.echoed(e.text) {
 			s.write(s.mark() + shown([]rune(e.text)) + "\n")
 		}
 		done = append(done, e)
 	}
 	s.draw()
 	return done
+}
+
+// echoed reports whether a line will be shown by the program that it is typed
+// into: behind the prompt of a terminal, unless it is a command.
+func (s *screen) echoed(line string) bool {
+	return s.echoes && s.at.column != 0 && !strings.HasPrefix(line, "/")
 }
 
 // discard empties the line being typed, and reports whether there was one.

@@ -9,6 +9,8 @@ import (
 
 	"github.com/creack/pty"
 	"pgregory.net/rapid"
+
+	"chapi/bot"
 )
 
 // onGlass is a glass as the kernel drives it: a newline also returns.
@@ -54,7 +56,7 @@ func TestOutputAndTypingNeverGarbleEachOther(t *testing.T) {
 			return ""
 		}
 		runs := func(text string) {
-			if err := s.raw("1", strings.NewReader(text)); err != nil {
+			if err := s.raw(bot.OutputRef{Session: "1"}, strings.NewReader(text)); err != nil {
 				t.Fatal(err)
 			}
 			printed(text)

@@ -10,9 +10,6 @@ import (
 	"chapi/bot"
 )
 
-// patience is how long the network may be away before a person should look.
-const patience = time.Minute
-
 // standing is how the adapter is, in words for a person.
 type standing struct {
 	mu      sync.Mutex
@@ -20,8 +17,6 @@ type standing struct {
 	state   string
 	since   time.Time // since when state holds
 	contact time.Time // last good poll
-	// patient states are for a person only after a while.
-	patient bool
 	// outage is when contact was lost; zero while there is some.
 	outage time.Time
 }
@@ -30,15 +25,15 @@ type standing struct {
 func (s *standing) set(ok bool, state string) (changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.become(ok, state, false)
+	return s.become(ok, state)
 }
 
-func (s *standing) become(ok bool, state string, patient bool) (changed bool) {
+func (s *standing) become(ok bool, state string) (changed bool) {
 	changed = s.state != state
 	if changed {
 		s.since = time.Now()
 	}
-	s.ok, s.state, s.patient = ok, state, patient
+	s.ok, s.state = ok, state
 	return changed
 }
 
@@ -49,7 +44,7 @@ func (s *standing) lost(what string) (changed bool) {
 	if s.outage.IsZero() {
 		s.outage = time.Now()
 	}
-	return s.become(false, what+" since "+clock(s.outage), true)
+	return s.become(false, what+" since "+clock(s.outage))
 }
 
 // reached notes a good poll; state is what to show.
@@ -57,17 +52,13 @@ func (s *standing) reached(ok bool, state string) (changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.contact, s.outage = time.Now(), time.Time{}
-	return s.become(ok, state, false)
+	return s.become(ok, state)
 }
 
 func (s *standing) health() bot.Health {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ok := s.ok
-	if s.patient && time.Since(s.outage) < patience {
-		ok = true
-	}
-	return bot.Health{Name: Name, OK: ok, State: s.state, Contact: s.contact, Shared: s.state == conflictState}
+	return bot.Health{Name: Name, OK: s.ok, State: s.state, Contact: s.contact, Shared: s.state == conflictState}
 }
 
 // clock is a time as a person would say it today.

@@ -334,7 +334,7 @@ func (t *troubles) afterConflict(ctx context.Context, ce *callError) time.Durati
 // afterWebhook handles a webhook that another program has set.
 func (t *troubles) afterWebhook(ctx context.Context, ce *callError) time.Duration {
 	if !t.a.cfg.DropWebhook || time.Since(t.hook) < t.a.timing.Conflicted {
-		t.say(false, "a webhook is set for this bot, so it cannot be polled: stop the program that set it and call deleteWebhook, or use a bot of its own", ce)
+		t.say(false, "a webhook is set for this bot, so it cannot be polled: stop the program that set it and let me remove it (telegram.allow_delete_webhook), or give me a bot of my own", ce)
 		return t.a.timing.Conflicted
 	}
 	t.hook = time.Now()

@@ -2,6 +2,7 @@ package telegram
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,10 +58,8 @@ func pictureRefused(err error) bool {
 
 // name is the file's name in the chat: never a path.
 func (s *sending) name() string {
-	name := s.media.Name
-	if name == "" {
-		name = s.file.Name
-	}
+	// The content's own: it may have been compressed since it was put.
+	name := cmp.Or(s.file.Name, s.media.Name)
 	name = filepath.Base(filepath.Clean("/" + strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7F || r == '"' || r == '\\' {
 			return '_'

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"chapi/adapters/console"
@@ -72,10 +73,12 @@ func (d *daemon) typeKey(ctx context.Context, key string) bool {
 // ready waits until the next line of a script may be taken: those before it
 // have run to their end, but for terminals, which it may be meant for. What an
 // earlier console left running is not waited for.
-func (d *daemon) ready(ctx context.Context) {
+func (d *daemon) ready(ctx context.Context, line string) {
+	// A line with a slash is for what runs: /eof, /stop.
+	steers := strings.HasPrefix(line, "/")
 	d.await(ctx, func() bool {
 		all, interactive := d.sessions.LiveIn(console.Local, d.boot.Started)
-		return all == interactive && d.dispatch.Idle(console.Local)
+		return (steers || all == interactive) && d.dispatch.Idle(console.Local)
 	})
 }
 
@@ -95,9 +98,9 @@ func (d *daemon) endOfScript(ctx context.Context) error {
 }
 
 func (d *daemon) await(ctx context.Context, done func() bool) {
-	for !done() {
+	for pause := 50 * time.Microsecond; !done(); pause = min(2*pause, pollEvery) {
 		select {
-		case <-time.After(pollEvery):
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return
 		}

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -36,6 +37,11 @@ const (
 	stopTime  = 20 * time.Second // for everything
 	flushTime = 3 * time.Second  // for what is still to be said
 )
+
+// restAfter is how long nothing has been said when the memory that was needed
+// for the start, or for a burst of work, is given back to the machine. Without
+// that it would stay with us.
+const restAfter = 3 * time.Second
 
 // Options are what the daemon is made of.
 type Options struct {
@@ -67,6 +73,7 @@ type daemon struct {
 	dispatch  *bot.Dispatcher
 	reception *bot.Reception
 	parts     *parts
+	rest      *time.Timer // until memory is given back
 	boot      boot
 	why       string
 	typed     atomic.Int64 // keys typed at the console
@@ -116,6 +123,8 @@ func (d *daemon) build(ctx context.Context) (closeAll func(), err error) {
 	d.masker = render.NewMasker(cfg.Secrets()...)
 	d.log = slog.New(d.masker.MaskingHandler(d.Log))
 	d.parts = newParts(d.log)
+	d.rest = time.AfterFunc(restAfter, debug.FreeOSMemory)
+	undo = append(undo, func() { d.rest.Stop() })
 	unlock, err := lock(cfg.StateDir)
 	if err != nil {
 		return closeAll, err
@@ -213,7 +222,10 @@ func (d *daemon) buildStages(ctx context.Context) error {
 		Runner: d.runner, Store: d.store, Deliver: d.deliver, Renderer: render.Renderer{}, Masker: d.masker,
 		Limits: bot.SessionLimits{PerPerson: cfg.Sessions.PerPerson, Total: cfg.Sessions.Total}, Logger: d.log,
 	}
-	d.deliver.Settled = d.sessions.Settled
+	d.deliver.Settled = func(sent bot.Delivery) {
+		d.sessions.Settled(sent)
+		d.rest.Reset(restAfter)
+	}
 	parser := bot.NewParser(commands.New(d.deps()), commands.Words)
 	d.dispatch = &bot.Dispatcher{
 		Policy: policy, Parser: parser, Store: d.store, Session: d.sessions, Deliver: d.deliver,

@@ -11,7 +11,12 @@ import (
 	"chapi/bot"
 )
 
-const retentionEvery = time.Hour
+// Retention is every hour, and first when the start is over: it looks at every
+// session there is.
+const (
+	retentionFirst = time.Minute
+	retentionEvery = time.Hour
+)
 
 // retention removes what is older than it has to be, and keeps the folder of
 // session output within its bound.
@@ -25,14 +30,15 @@ type retention struct {
 	log      *slog.Logger
 }
 
-// Run tidies up now and every hour until ctx ends.
+// Run tidies up until ctx ends.
 func (r *retention) Run(ctx context.Context) error {
-	ticker := time.NewTicker(retentionEvery)
-	defer ticker.Stop()
+	timer := time.NewTimer(retentionFirst)
+	defer timer.Stop()
 	for {
-		r.tidy(ctx)
 		select {
-		case <-ticker.C:
+		case <-timer.C:
+			r.tidy(ctx)
+			timer.Reset(retentionEvery)
 		case <-ctx.Done():
 			return nil
 		}

@@ -84,6 +84,7 @@ func newWorld(t testing.TB, dir string, o telegramtest.Options) *world {
 	w := &world{t: t, dir: dir, users: map[string]*telegramtest.User{}, chats: map[string]*telegramtest.Chat{}}
 	o.Clock = w.now
 	w.srv = telegramtest.New(o)
+	w.srv.Expect("getMyCommands", "chat not found") // of people who never wrote
 	if err := w.srv.Start(); err != nil {
 		t.Fatalf("start telegram: %v", err)
 	}

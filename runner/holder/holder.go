@@ -185,7 +185,7 @@ func (h *host) order(o *Order) *Ack {
 func (h *host) heed(ends <-chan os.Signal) {
 	<-ends
 	if s := h.current(); s != nil {
-		s.stop(bot.Stopped, "its holder was told to end")
+		s.stop(bot.Stopped, "something on the machine told it to end")
 		s.await()
 	}
 	os.Exit(0)

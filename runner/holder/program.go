@@ -126,7 +126,10 @@ func find(spec bot.Spec) (string, error) {
 		if err == nil {
 			return path, nil
 		}
-		if _, statErr := os.Stat(path); statErr == nil && seen == nil {
+		if seen != nil || errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if _, statErr := os.Stat(path); statErr == nil {
 			seen = err
 		}
 	}
