@@ -37,8 +37,8 @@ const (
 	busyTimeout = 15 * time.Second
 	// writeCache and readCache are the memory for database pages of one
 	// connection, in KiB. The working set is the ends of a few small trees.
-	writeCache = 1024
-	readCache  = 256
+	writeCache = 512
+	readCache  = 64
 	// readers is how many reads may run at once.
 	readers = 2
 	// walLimit is what the log of committed pages shrinks back to after a

@@ -31,6 +31,7 @@ type load struct {
 	flood    int64         // bytes of output
 	budget   int64         // that keeps a part of them
 	rounds   int           // of floods
+	rates    bool          // as those of the real network, with the default pace
 	starts   int           // of the daemon
 	commands int           // before it is idle
 	settle   time.Duration // until it is idle
@@ -45,7 +46,7 @@ var (
 		starts: 1, commands: 3, settle: 50 * time.Millisecond, idle: 100 * time.Millisecond, sessions: 2,
 	}
 	full = load{
-		messages: 600, chats: 50, rush: 12 * time.Second, flood: 1 << 30, budget: 64 << 20, rounds: 3,
+		messages: 600, chats: 50, rush: 12 * time.Second, flood: 1 << 30, budget: 64 << 20, rounds: 3, rates: true,
 		starts: 10, commands: 1000, settle: 5 * time.Second, idle: 10 * time.Minute, sessions: 100,
 	}
 )
@@ -201,7 +202,7 @@ func (b *bench) latency(t *testing.T) {
 		}
 	}
 	reference := fmt.Sprintf("fork+exec+wait of it: %s, %s", ms(at(bare, 50)), ms(at(bare, 99)))
-	b.note("state folder", fileSystem(t, b.disk), "a real disk", fmt.Sprintf("4 kB and fdatasync: %s, %s", ms(at(sync, 50)), ms(at(sync, 99))))
+	b.note("state folder", fileSystem(t, b.disk)+", below "+filepath.Dir(b.disk), "a real disk", fmt.Sprintf("4 kB and fdatasync: %s, %s", ms(at(sync, 50)), ms(at(sync, 99))))
 	b.note("message to answer, p50", ms(at(whole, 50)), "5 ms", reference)
 	b.note("message to answer, p99", ms(at(whole, 99)), "6..10 ms", reference)
 	b.note("  overhead, p50", ms(at(whole, 50)-at(bare, 50)), "", fmt.Sprintf("%d messages", b.messages))
@@ -283,22 +284,31 @@ func bareRate(t *testing.T, most time.Duration) float64 {
 // a part of it and one that keeps it all, in turn with a plain file.
 func (b *bench) floods(t *testing.T) {
 	line := fmt.Sprintf("yes | head -c %d", b.flood)
-	var bare []time.Duration
+	var bare, synced []time.Duration
 	plain := func() {
 		file := filepath.Join(b.disk, "flood")
-		bare = append(bare, timed(func() {
-			if err := exec.Command("sh", "-c", line+" > "+file).Run(); err != nil {
-				t.Fatal(err)
-			}
-		}))
-		os.Remove(file)
+		for _, c := range []struct {
+			took *[]time.Duration
+			then string
+		}{{&bare, ""}, {&synced, "; sync " + file}} {
+			*c.took = append(*c.took, timed(func() {
+				if err := exec.Command("sh", "-c", line+" > "+file+c.then).Run(); err != nil {
+					t.Fatal(err)
+				}
+			}))
+			os.Remove(file)
+		}
 	}
 	for _, c := range []struct {
 		name   string
 		budget int64
 	}{{"part kept", b.budget}, {"all kept", 2 * b.flood}} {
-		config := fmt.Sprintf("telegram:\nsessions: {output: %d, disk: 0}\n", c.budget)
-		w, chats := b.device(t, "flood "+c.name, config, telegramtest.Options{Rates: true})
+		config := "telegram:\n"
+		if !b.rates {
+			config += "  pace: {unlimited: true}\n"
+		}
+		config += fmt.Sprintf("sessions: {output: %d, disk: 0}\n", c.budget)
+		w, chats := b.device(t, "flood "+c.name, config, telegramtest.Options{Rates: b.rates})
 		w.up()
 		var took []time.Duration
 		var last holder.Folder
@@ -318,7 +328,7 @@ func (b *bench) floods(t *testing.T) {
 		}
 		what := fmt.Sprintf("flood of %s, %s", mb(b.flood), c.name)
 		b.note(what+": time of the bare one", percent(at(bare, 50), at(took, 50)), "50 % or more",
-			fmt.Sprintf("into a file %s; into a session %s", seconds(at(bare, 50)), seconds(at(took, 50))))
+			fmt.Sprintf("into a file %s, %s with a sync; into a session, which syncs, %s", seconds(at(bare, 50)), seconds(at(synced, 50)), seconds(at(took, 50))))
 		b.note("  peak memory", fmt.Sprintf("daemon %s, holder %s", kb(w.pid(), "status", "VmHWM"), kb(last.Holder.PID, "status", "VmHWM")), "64 MB each", "")
 		b.note("  calls of the network", fmt.Sprintf("%.0f, %d refused with 429", calls, refused), "none refused", "rates of the real one, default pace")
 		b.note("  journal", "as promised, byte for byte", "", fmt.Sprintf("%s of %s", mb(kept(journal.Kept(c.budget, b.flood))), mb(b.flood)))

@@ -268,7 +268,7 @@ func isBell(m telegramtest.Message, pages []telegramtest.Message) bool {
 	_, after, _ := strings.Cut(end, " · ")
 	fmt.Sscanf(after, "%f s", &took)
 	last := pages[len(pages)-1]
-	return body(m) == "" && (took >= 10 || strings.Contains(after, " min ")) && strings.HasSuffix(last.Text, end)
+	return body(m) == "" && (took >= 5 || strings.Contains(after, " min ")) && strings.HasSuffix(last.Text, end)
 }
 
 func isFinal(m telegramtest.Message) bool {
@@ -750,13 +750,6 @@ func (c *crash) tellOnFailure() {
 	if !c.t.Failed() {
 		return
 	}
-	log, _ := os.ReadFile(c.w.log.Name())                                                                     // DEBUG
-	os.WriteFile("/tmp/crash.log", log, 0o600)                                                                // DEBUG
-	var calls strings.Builder                                                                                 // DEBUG
-	for _, k := range c.w.srv.Calls("sendMessage", "editMessageText", "sendDocument", "editMessageCaption") { // DEBUG
-		fmt.Fprintf(&calls, "%s %s code=%d %s id=%d done=%v fault=%d %.300v\n", k.At.Format("15:04:05.000"), k.Method, k.Code, k.Text, k.MessageID, k.Done, k.Fault, k.Params) // DEBUG
-	} // DEBUG
-	os.WriteFile("/tmp/crash.calls", []byte(calls.String()), 0o600) // DEBUG
 	var b strings.Builder
 	for _, s := range c.said {
 		fmt.Fprintf(&b, "round %d, %s: %s in %s as message %d\n", s.round, s.point, s.name, s.chat, s.msg.ID)

@@ -17,6 +17,8 @@ var mayImport = map[string][]string{
 	"chapi/adapters":                       {"chapi/bot", "chapi/adapters/console", "chapi/adapters/telegram"},
 	"chapi/adapters/console":               {"chapi/bot"},
 	"chapi/adapters/telegram":              {"chapi/bot"},
+	"chapi/adapters/discord":               {"chapi/bot"},
+	"chapi/adapters/discord/discordtest":   {},
 	"chapi/adapters/adaptertest":           {"chapi/bot"},
 	"chapi/adapters/telegram/telegramtest": {},
 	"chapi/commands":                       {"chapi/bot"},

@@ -48,6 +48,7 @@ import (
 //	migrates GROUP            a small group becomes a supergroup
 //	deletes WHERE             a topic is deleted, with all that is in it
 //	clock DURATION            the network's clock is that far ahead of ours
+//	called METHOD             the network has got such a call, or will
 //	logs RE                   the daemon's log says it, or will
 func TestTranscripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -100,6 +101,7 @@ func TestTranscripts(t *testing.T) {
 			"migrates":  script(1, func(w *world, args []string) { w.chats[args[0]] = w.chats[args[0]].Migrate() }),
 			"deletes":   script(1, deletesVerb),
 			"clock":     script(1, clockVerb),
+			"called":    script(1, calledVerb),
 			"logs":      script(1, logsVerb),
 		},
 	})
@@ -266,6 +268,7 @@ func faultVerb(w *world, args []string) {
 		"html502":     {Kind: telegramtest.HTML502},
 		"error500":    {Kind: telegramtest.Error500},
 		"truncate":    {Kind: telegramtest.Truncate},
+		"hang":        {Kind: telegramtest.Hang},
 		"429":         {Kind: telegramtest.Error429, RetryAfter: 1},
 	}
 	f, ok := kinds[args[1]]
@@ -300,6 +303,12 @@ func clockVerb(w *world, args []string) {
 		w.t.Fatal(err)
 	}
 	w.ahead.Store(int64(ahead))
+}
+
+func calledVerb(w *world, args []string) {
+	if !w.srv.Wait(patience, func() bool { return w.srv.Count(args[0]) > 0 }) {
+		w.t.Fatalf("%s is not called", args[0])
+	}
 }
 
 func logsVerb(w *world, args []string) {
