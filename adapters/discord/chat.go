@@ -1,0 +1,120 @@
+package discord
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/bwmarrin/discordgo"
+
+	"chapi/bot"
+)
+
+// throttle keeps typing rare: one that is late is worthless. Its zero value is
+// ready.
+type throttle struct {
+	mu   sync.Mutex
+	next map[bot.Thread]time.Time
+}
+
+// typingEvery is the least time between two in a thread; the app shows one for
+// 10 s.
+const typingEvery = 8 * time.Second
+
+// pass tells whether it may be shown now, and counts it.
+func (t *throttle) pass(th bot.Thread) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := time.Now()
+	if now.Before(t.next[th]) {
+		return false
+	}
+	if t.next == nil {
+		t.next = make(map[bot.Thread]time.Time)
+	}
+	put(t.next, th, now.Add(typingEvery))
+	return true
+}
+
+// Typing implements bot.Typer. More often than every 8 s in a thread it does
+// nothing.
+func (a *Adapter) Typing(ctx context.Context, th bot.Thread) error {
+	if _, _, err := parsePlace(th); err != nil {
+		return fmt.Errorf("discord: typing: %w", err)
+	}
+	if !a.typing.pass(th) {
+		return nil
+	}
+	channel, err := a.address(ctx, th)
+	if err == nil {
+		err = a.client.call(ctx, request{method: "POST", route: "channels/{}/typing", ids: []string{channel.String()}}, nil)
+	}
+	if err != nil {
+		return fmt.Errorf("discord: %w", err)
+	}
+	return nil
+}
+
+const (
+	maxThreadName = 100
+	// archiveAfter is when a thread in which nothing is said is put away, in
+	// minutes. The next message brings it back.
+	archiveAfter = 1440
+)
+
+// newThread is the body of a thread without a message.
+type newThread struct {
+	Name    string `json:"name"`
+	Type    int    `json:"type"` // without one it would be private
+	Archive int    `json:"auto_archive_duration"`
+}
+
+// OpenThread implements bot.ThreadOpener: a public thread in a text channel. In
+// a forum the post that the command was written in is the session's place
+// already.
+func (a *Adapter) OpenThread(ctx context.Context, room bot.Thread, title string) (bot.Thread, error) {
+	s := &sending{thread: room}
+	user, id, err := parsePlace(room)
+	if err != nil {
+		return bot.Thread{}, refused(bot.ChatGone, err)
+	}
+	if user != 0 || room.Topic != "" {
+		return bot.Thread{}, refused(bot.Other, fmt.Errorf("there are no threads in %s", room))
+	}
+	at, err := a.lookUp(ctx, id)
+	if err != nil {
+		return bot.Thread{}, a.sendError(s, err)
+	}
+	kind := discordgo.ChannelTypeGuildPublicThread
+	switch at.kind {
+	case discordgo.ChannelTypeGuildText:
+	case discordgo.ChannelTypeGuildNews:
+		kind = discordgo.ChannelTypeGuildNewsThread
+	default:
+		return bot.Thread{}, refused(bot.Other, fmt.Errorf("channel %s takes no threads of ours", at.id))
+	}
+	name := cut(oneLine(title), maxThreadName)
+	if name == "" {
+		name = "session"
+	}
+	var made channel
+	r := request{
+		method: "POST", route: "channels/{}/threads", ids: []string{id.String()},
+		body: newThread{name, int(kind), archiveAfter},
+	}
+	s.channel = id
+	if err := a.client.call(ctx, r, &made); err != nil {
+		return bot.Thread{}, a.sendError(s, err)
+	}
+	th := made.place(at.guild)
+	if th.id == 0 || !th.isThread() {
+		err := &callError{Route: r.String(), Status: http.StatusOK, Begun: true, Err: errors.New("answer without a thread")}
+		return bot.Thread{}, &bot.SendError{Outcome: bot.Unknown, Err: err}
+	}
+	th.parent = id
+	a.places.see(th)
+	return th.thread(), nil
+}

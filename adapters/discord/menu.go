@@ -1,0 +1,174 @@
+package discord
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"chapi/bot"
+)
+
+// menus are the declarations of the commands that people were shown.
+type menus struct {
+	mu       sync.Mutex
+	commands map[string]bot.Command
+}
+
+func (m *menus) learn(all []bot.Menu) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.commands = map[string]bot.Command{pairing.Name: pairing}
+	for _, menu := range all {
+		for _, c := range menu.Commands {
+			m.commands[c.Name] = c
+		}
+	}
+}
+
+// learned tells whether there is any declaration.
+func (m *menus) learned() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.commands != nil
+}
+
+// command is the declaration of that name; learned is false before there was
+// any.
+func (m *menus) command(name string) (c bot.Command, ok, learned bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c, ok = m.commands[name]
+	return c, ok, m.commands != nil
+}
+
+// scopeTime is how long PublishMenu waits to learn which server a channel is
+// on.
+const scopeTime = 30 * time.Second
+
+// PublishMenu implements bot.MenuPublisher. The network shows commands for a
+// whole server, or for all private chats, so each gets what any of its
+// channels or people may use; who may use it where is decided as for any other
+// message. One server that fails keeps no other from its commands; the errors
+// are joined.
+//
+// The rooms are also the ones that are watched for messages that were missed,
+// and checked for what the bot may do there.
+func (a *Adapter) PublishMenu(ctx context.Context, all []bot.Menu) error {
+	a.menus.learn(all)
+	a.intake.wakeUp()
+	if err := a.introduced(ctx); err != nil {
+		return fmt.Errorf("discord: publish menu: %w", err)
+	}
+	private := map[string]bot.Command{pairing.Name: pairing}
+	public := map[snowflake]map[string]bot.Command{}
+	var errs []error
+	for _, m := range all {
+		user, id, err := parsePlace(m.Thread)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("discord: menu: %w", err))
+			continue
+		}
+		set := private
+		if user == 0 {
+			at, err := a.lookUp(ctx, id)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("discord: menu of %s: %w", m.Thread, err))
+				continue
+			}
+			if at.guild == 0 || at.isThread() {
+				errs = append(errs, fmt.Errorf("discord: menu of %s: not a channel of a server", m.Thread))
+				continue
+			}
+			a.adopt(at)
+			if public[at.guild] == nil {
+				public[at.guild] = map[string]bot.Command{}
+			}
+			set = public[at.guild]
+		}
+		for _, c := range m.Commands {
+			if !c.Hidden {
+				set[c.Name] = c
+			}
+		}
+	}
+	errs = append(errs, a.publish(ctx, 0, private))
+	for guild, set := range public {
+		errs = append(errs, a.publish(ctx, guild, set))
+	}
+	return errors.Join(errs...)
+}
+
+// adopt takes a listed channel in: its messages are not missed, and what the
+// bot cannot do there is told.
+func (a *Adapter) adopt(at place) {
+	a.rooms.see(at.id)
+	from := a.places.last(at.id)
+	if now, known := a.client.clock.now(); from == 0 && known {
+		from = snowflakeAt(now) // nothing before is of interest
+	}
+	a.intake.track(at.id, from)
+	a.check(at.id)
+}
+
+// publish registers the commands of a server, or with guild 0 those of private
+// chats, if they are not what is there.
+func (a *Adapter) publish(ctx context.Context, guild snowflake, set map[string]bot.Command) error {
+	commands := make([]bot.Command, 0, len(set))
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		commands = append(commands, set[name])
+	}
+	want := declare(commands, a.cfg.Suggest != nil)
+	app := a.application().String()
+	route, ids, scope := "applications/{}/guilds/{}/commands", []string{app, guild.String()}, "server "+guild.String()
+	if guild == 0 {
+		route, ids, scope = "applications/{}/commands", []string{app}, "private chats"
+		for i := range want {
+			// Context 1 is the private chat with the bot; installed where the bot is.
+			want[i].Contexts, want[i].Installs = []int{1}, []int{0}
+		}
+	}
+	var have []slashCommand
+	if err := a.client.call(ctx, request{method: "GET", route: route, ids: ids}, &have); err != nil {
+		return fmt.Errorf("discord: commands of %s: %w", scope, err)
+	}
+	if sameCommands(have, want) {
+		return nil
+	}
+	if want == nil {
+		want = []slashCommand{}
+	}
+	if err := a.client.call(ctx, request{method: "PUT", route: route, ids: ids, body: want}, nil); err != nil {
+		return fmt.Errorf("discord: commands of %s: %w", scope, err)
+	}
+	a.log.Info("published the commands", "scope", scope, "count", len(want))
+	return nil
+}
+
+// sameCommands compares what is registered with what should be, in any order.
+func sameCommands(have, want []slashCommand) bool {
+	if len(have) != len(want) {
+		return false
+	}
+	byName := func(x, y slashCommand) int { return bytes.Compare([]byte(x.Name), []byte(y.Name)) }
+	have, want = slices.Clone(have), slices.Clone(want)
+	slices.SortFunc(have, byName)
+	slices.SortFunc(want, byName)
+	for i := range have {
+		// Servers' commands are given contexts of their own.
+		if want[i].Contexts == nil {
+			have[i].Contexts, have[i].Installs = nil, nil
+		}
+		x, errX := json.Marshal(have[i])
+		y, errY := json.Marshal(want[i])
+		if errX != nil || errY != nil || !bytes.Equal(x, y) {
+			return false
+		}
+	}
+	return true
+}
