@@ -166,9 +166,13 @@ var programs = map[string]func(args []string){
 		status, _ := os.ReadFile("/proc/self/status")
 		for line := range strings.Lines(string(status)) {
 			for _, want := range []string{"SigIgn", "SigBlk", "Groups", "Uid", "Umask"} {
-				if strings.HasPrefix(line, want) {
-					fmt.Print(line)
+				if !strings.HasPrefix(line, want) {
+					continue
 				}
+				if mask, err := strconv.ParseUint(strings.TrimSpace(strings.TrimPrefix(line, "SigIgn:")), 16, 64); err == nil {
+					line = fmt.Sprintf("SigIgn:\t%016x\n", mask&^libcSignals)
+				}
+				fmt.Print(line)
 			}
 		}
 		fds, _ := os.ReadDir("/proc/self/fd")
@@ -244,6 +248,10 @@ func deadline(t testing.TB) context.Context {
 	t.Cleanup(cancel)
 	return ctx
 }
+
+// libcSignals are 32 and 33, which glibc keeps for itself and leaves ignored in
+// what its posix_spawn starts, such as make's recipes. No program can use them.
+const libcSignals = 1<<31 | 1<<32
 
 // A program built with the race detector would take a second to exit.
 var env = []string{"PATH=" + os.Getenv("PATH"), "HOME=/", "GORACE=atexit_sleep_ms=0"}

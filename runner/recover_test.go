@@ -283,6 +283,9 @@ func TestNumbersUsedAgain(t *testing.T) {
 	start(t, r, "1", bot.Spec{Argv: program("echo", "hi")})
 	awaitExit(t, r, "1")
 	r.Close()
+	// Start times are told in ticks of 10 ms (proc_pid_stat(5)): the other one
+	// must not have begun in the same.
+	<-time.After(20 * time.Millisecond)
 	other := exec.Command("sleep", "60")
 	other.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := other.Start(); err != nil {
