@@ -1,3 +1,5 @@
+//go:build discord
+
 // Package discord is the door to Discord: it listens to the gateway for
 // messages and interactions and posts, edits and uploads what is to be said.
 //

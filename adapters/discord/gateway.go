@@ -1,3 +1,5 @@
+//go:build discord
+
 package discord
 
 import (
@@ -32,6 +34,10 @@ type line struct {
 	end     context.CancelFunc
 	down    chan struct{} // capacity 1: the library has lost its connection
 	anew    chan struct{} // the library has identified itself once more
+	// known is true once there is a session that could be resumed: until then
+	// every opening is an identification.
+	known   atomic.Bool
+	greeted atomic.Bool // on this connection
 
 	mu   sync.Mutex
 	conn *watchful
@@ -56,12 +62,16 @@ func (a *Adapter) newLine(ctx context.Context, intents discordgo.Intent) (*line,
 	}
 	// Handlers are called by the reader, in order, and partly while the
 	// library holds its lock: they must neither wait nor use the session.
-	first := true
 	session.AddHandler(func(_ *discordgo.Session, e *discordgo.Event) {
-		if e.Type == "READY" && !first {
-			signal(l.anew)
+		switch e.Type {
+		case "READY":
+			if l.known.Swap(true) {
+				signal(l.anew)
+			}
+			l.greeted.Store(true)
+		case "RESUMED":
+			l.greeted.Store(true)
 		}
-		first = first && e.Type != "READY"
 		a.event(e.Type, e.RawData)
 	})
 	session.AddHandler(func(*discordgo.Session, *discordgo.Disconnect) { signal(l.down) })
@@ -121,6 +131,7 @@ func (l *line) open(ctx context.Context) error {
 			drained = true
 		}
 	}
+	l.greeted.Store(false)
 	opened := make(chan error, 1)
 	go func() { opened <- l.session.Open() }()
 	watchdog := time.NewTimer(l.a.timing.Open)

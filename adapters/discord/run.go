@@ -1,3 +1,5 @@
+//go:build discord
+
 package discord
 
 import (
@@ -59,7 +61,7 @@ func (a *Adapter) Run(ctx context.Context, in bot.Inbox) error {
 	grace := time.AfterFunc(sayGrace, stopSaying)
 	defer grace.Stop()
 	helpers.Wait()
-	a.acking.helper.Wait()
+	a.acking.finish()
 	return err
 }
 
@@ -70,6 +72,14 @@ func (k *acking) begin(ctx context.Context) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.ctx = ctx
+}
+
+// finish waits for the first answers on their way, and lets no other begin.
+func (k *acking) finish() {
+	k.mu.Lock()
+	k.ctx = nil
+	k.mu.Unlock()
+	k.helper.Wait()
 }
 
 // startingPlace reads where an earlier run stopped. ok is false when ctx ended
@@ -135,6 +145,8 @@ func (a *Adapter) listen(ctx context.Context) error {
 				for range stormWrites / 2 { // about as many identifications
 					a.spend()
 				}
+			}
+			if l.stormy() || !l.known.Load() {
 				l.close()
 				l = nil
 			}
@@ -146,7 +158,7 @@ func (a *Adapter) listen(ctx context.Context) error {
 			a.log.Error("the library hangs; starting a new session", "err", err, "times", abandoned)
 		default:
 			pause, again := a.after(err)
-			if !again {
+			if !again || !l.known.Load() {
 				l.close()
 				l = nil
 			}
@@ -162,10 +174,18 @@ func (a *Adapter) listen(ctx context.Context) error {
 	return nil
 }
 
-// stay waits while a line is open. It returns false when ctx ended.
+// stay waits while a line is open. It returns false when ctx ended. A server
+// that acknowledges heartbeats and says nothing else is left.
 func (a *Adapter) stay(ctx context.Context, l *line) bool {
+	greeting := time.NewTimer(a.timing.Open)
+	defer greeting.Stop()
 	for {
 		select {
+		case <-greeting.C:
+			if !l.greeted.Load() {
+				a.log.Warn("connected, but not greeted by the gateway")
+				l.cut()
+			}
 		case <-l.anew:
 			a.spend()
 		case <-l.down:

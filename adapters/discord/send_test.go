@@ -1,3 +1,5 @@
+//go:build discord
+
 package discord
 
 import (
@@ -55,7 +57,11 @@ func TestAPostIsThereOnceWhateverHappensToTheAnswer(t *testing.T) {
 		{"the answer takes longer than one waits", discordtest.Fault{Kind: discordtest.DelayAfter, Delay: 600 * time.Millisecond}},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
-			r := sender(t, func(cfg *Config) { cfg.Timing.Call = 300 * time.Millisecond })
+			r := sender(t, func(cfg *Config) {
+				if c.fault.Kind == discordtest.DelayAfter {
+					cfg.Timing.Call = 300 * time.Millisecond
+				}
+			})
 			r.fault(c.fault)
 			sent := r.send(text("hello"))
 			if m := r.only("hello"); bot.MessageID(m.ID.String()) != sent.Message {
@@ -118,6 +124,9 @@ func TestWhatTheNetworkRefusesIsToldAsTheCoreCanUseIt(t *testing.T) {
 func TestNothingIsSentWhileTheNetworkWantsAPause(t *testing.T) {
 	r := sender(t)
 	r.fault(discordtest.Fault{Kind: discordtest.Bare429, Times: -1})
+	if e := r.failed(bot.Outgoing{Thread: r.to(r.general), Post: text("x")}); e.RetryAfter == 0 {
+		t.Errorf("told %+v", e)
+	}
 	for range 20 {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
 		_, err := r.a.Send(ctx, bot.Outgoing{Thread: r.to(r.general), Post: text("x")})
