@@ -60,17 +60,32 @@ func (p *places) see(s sighting) {
 	if s.message <= 0 {
 		return
 	}
-	if p.boxes == nil {
-		p.boxes = make(map[int64]*box)
-	}
-	b := p.boxes[boxOf(s.chat)]
-	if b == nil {
-		b = &box{}
-		put(p.boxes, boxOf(s.chat), b)
-	}
+	b := p.box(s.chat)
 	b.newest = max(b.newest, s.message)
 	b.recent[b.next] = s.message
 	b.next = (b.next + 1) % maxRecent
+}
+
+// box is the box of a chat, made if need be. The caller holds the lock.
+func (p *places) box(chat int64) *box {
+	if p.boxes == nil {
+		p.boxes = make(map[int64]*box)
+	}
+	b := p.boxes[boxOf(chat)]
+	if b == nil {
+		b = &box{}
+		put(p.boxes, boxOf(chat), b)
+	}
+	return b
+}
+
+// remember notes that there was a message. It may be the post that is looked
+// for: a person can press its button before it is known to be there.
+func (p *places) remember(chat, message int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b := p.box(chat)
+	b.newest = max(b.newest, message)
 }
 
 // put stores a value and forgets some other one when there are too many.
@@ -160,6 +175,6 @@ func (a *Adapter) Remember(th bot.Thread, m bot.MessageID) {
 	chat, _, err := place(th)
 	id, bad := messageID(m)
 	if err == nil && bad == nil {
-		a.places.see(sighting{chat: chat, message: int64(id)})
+		a.places.remember(chat, int64(id))
 	}
 }

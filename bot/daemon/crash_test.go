@@ -73,8 +73,8 @@ func (c *crash) report() {
 		}
 	}
 	log, _ := os.ReadFile(c.w.log.Name())
-	c.t.Logf("%d things said; interrupted: %v; doubtful posts found again: %d; moments that came: %v",
-		len(c.said), interrupted, bytes.Count(log, []byte("found a post whose answer was lost")), c.hits)
+	c.t.Logf("%d things said; interrupted: %v; doubtful posts found again: %d, repeated: %d; moments that came: %v",
+		len(c.said), interrupted, bytes.Count(log, []byte("found a post whose answer was lost")), c.twice, c.hits)
 }
 
 // soak reports whether the long form of a test is wanted.
@@ -119,6 +119,7 @@ type crash struct {
 	point string
 	said  []*saying
 	hits  map[string]int                  // how often each moment came
+	twice int                             // posts that were repeated because their fate could not be found out
 	cats  map[string]telegramtest.Message // by chat: the /term that plain text is typed into
 }
 
@@ -223,13 +224,13 @@ func (c *crash) answers(chat string, to telegramtest.Message) []telegramtest.Mes
 
 // page is the nth page of a session, by the message that started it; zero when
 // there is none.
-func (c *crash) page(chat string, root telegramtest.Message, n int) telegramtest.Message {
+func (c *crash) page(chat string, root telegramtest.Message, n int) (page telegramtest.Message) {
 	for _, m := range c.answers(chat, root) {
 		if !isNotice(m) && m.File == nil && pageNumber(m) == n {
-			return m
+			page = m
 		}
 	}
-	return telegramtest.Message{}
+	return page
 }
 
 // pageNumber is the page that a message of a session says it is.
@@ -522,6 +523,8 @@ func (c *crash) check() {
 				others = append(others, m)
 			}
 		}
+		notices, files, others = c.once(s, notices), c.once(s, files), c.once(s, others)
+		answers = slices.Concat(notices, files, others)
 		wrong := func(format string, args ...any) {
 			c.t.Errorf("%s (round %d, %s, in %s): %s\n%s", s.name, s.round, s.point, s.chat, fmt.Sprintf(format, args...), c.shown(s))
 		}
@@ -556,12 +559,37 @@ func (c *crash) check() {
 			}
 		}
 	}
+	if most := 1 + len(c.said)/100; c.twice > most {
+		c.t.Errorf("%d posts were repeated, more than %d", c.twice, most)
+	}
 	for chat := range c.cats {
 		c.checkTyped(chat)
 		c.checkOrder(chat)
 		c.checkSettings(chat)
 	}
 	c.w.srv.Check(c.t)
+}
+
+// decidable is how many ids behind what it answers a post is always found again
+// whose fate is in doubt. Farther away it can be repeated, if the daemon died
+// more than once over it and others wrote meanwhile: once more, never missing.
+const decidable = 10
+
+// once leaves out, and counts, such repetitions; the newest copy stays.
+func (c *crash) once(s *saying, posts []telegramtest.Message) []telegramtest.Message {
+	var kept []telegramtest.Message
+	repeated := map[int]bool{}
+	for _, m := range posts {
+		page := pageNumber(m)
+		i := slices.IndexFunc(kept, func(k telegramtest.Message) bool { return pageNumber(k) == page })
+		if i < 0 || repeated[page] || kept[i].ID-s.msg.ID <= decidable {
+			kept = append(kept, m)
+			continue
+		}
+		kept[i], repeated[page] = m, true
+		c.twice++
+	}
+	return kept
 }
 
 // effects is how often each thing was done.
@@ -621,7 +649,7 @@ func (c *crash) checkTyped(chat string) {
 			continue
 		}
 		answers := c.answers(chat, s.msg)
-		interrupted := len(answers) == 1 && isNotice(answers[0])
+		interrupted := slices.ContainsFunc(answers, isNotice)
 		switch {
 		case len(got) > 0 && got[0] == s.name:
 			got = got[1:]
@@ -657,7 +685,7 @@ func (c *crash) checkSettings(chat string) {
 		if s.chat != chat || s.kind != setting {
 			continue
 		}
-		if answers := c.answers(chat, s.msg); len(answers) == 1 && isNotice(answers[0]) {
+		if slices.ContainsFunc(c.answers(chat, s.msg), isNotice) {
 			want = append(want, "STEP="+s.name)
 		} else {
 			want = []string{"STEP=" + s.name}
