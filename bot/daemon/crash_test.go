@@ -276,6 +276,8 @@ func isFinal(m telegramtest.Message) bool {
 	return strings.Contains(m.Text, "✓ ") || strings.Contains(m.Text, "✗ ")
 }
 
+func isRunning(m telegramtest.Message) bool { return strings.Contains(m.Text, "⏳ running") }
+
 // moment is a point at which the daemon is killed.
 type moment struct {
 	name string
@@ -452,13 +454,13 @@ func (c *crash) hasOutcome(s *saying) bool {
 	}
 	switch s.kind {
 	case effect, printed:
-		return slices.ContainsFunc(answers, isFinal)
+		return slices.ContainsFunc(answers, isFinal) && !slices.ContainsFunc(answers, isRunning)
 	case typed:
 		return strings.Contains(c.typedInto(s.chat), s.name+"\n")
 	case stopped:
 		return isFinal(c.page(s.about.chat, s.about.msg, 1))
-	case asleep:
-		return len(answers) > 0
+	case asleep: // it may sleep on; but when its bell has rung, its page ends too
+		return len(answers) > 0 && !(slices.ContainsFunc(answers, isFinal) && slices.ContainsFunc(answers, isRunning))
 	default:
 		return len(answers) > 0
 	}
@@ -571,22 +573,22 @@ func (c *crash) check() {
 }
 
 // decidable is how many ids behind what it answers a post is always found again
-// whose fate is in doubt. Farther away it can be repeated, if the daemon died
-// more than once over it and others wrote meanwhile: once more, never missing.
+// whose fate is in doubt. Farther away it is repeated now and then, if the
+// daemon died more than once over it and others wrote meanwhile: a post may
+// show twice, but never go missing.
 const decidable = 10
 
 // once leaves out, and counts, such repetitions; the newest copy stays.
 func (c *crash) once(s *saying, posts []telegramtest.Message) []telegramtest.Message {
 	var kept []telegramtest.Message
-	repeated := map[int]bool{}
 	for _, m := range posts {
 		page := pageNumber(m)
 		i := slices.IndexFunc(kept, func(k telegramtest.Message) bool { return pageNumber(k) == page })
-		if i < 0 || repeated[page] || kept[i].ID-s.msg.ID <= decidable {
+		if i < 0 || kept[i].ID-s.msg.ID <= decidable {
 			kept = append(kept, m)
 			continue
 		}
-		kept[i], repeated[page] = m, true
+		kept[i] = m
 		c.twice++
 	}
 	return kept
