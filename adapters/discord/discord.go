@@ -171,6 +171,8 @@ type Adapter struct {
 	// me is what the server says of the bot; nil until it has.
 	me    atomic.Pointer[identity]
 	named chan struct{} // closed when me is set
+	// greeted (capacity 1) is told of every new session.
+	greeted chan struct{}
 	// refusedContent is when the gateway refused to tell people's texts.
 	refusedContent atomic.Pointer[time.Time]
 }
@@ -227,6 +229,7 @@ func New(cfg Config) (*Adapter, error) {
 		intake:  newIntake(),
 		uploads: uploads{usual: cfg.Upload, by: make(map[snowflake]int64)},
 		named:   make(chan struct{}),
+		greeted: make(chan struct{}, 1),
 	}
 	a.budget = newBudget(cfg.StateDir, id, timing.Identify)
 	a.standing.set(true, "starting")

@@ -115,6 +115,7 @@ func (a *Adapter) arrived(r *ready) {
 		a.log.Info("connected", "servers", len(r.Guilds))
 	}
 	a.intake.catchUp()
+	signal(a.greeted)
 }
 
 // joined takes a server with its channels and active threads.

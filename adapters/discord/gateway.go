@@ -279,15 +279,14 @@ func closeCode(err error) int {
 // Codes that the gateway closes with
 // (docs.discord.com/developers/topics/opcodes-and-status-codes#gateway).
 const (
-	closeBadToken     = 4004
-	closeBadSequence  = 4007
-	closeTimedOut     = 4009
-	closeBadShard     = 4010
-	closeNeedsShards  = 4011
-	closeBadVersion   = 4012
-	closeBadIntents   = 4013
-	closeForbidden    = 4014
-	closeUnknownError = 4000
+	closeBadToken    = 4004
+	closeBadSequence = 4007
+	closeTimedOut    = 4009
+	closeBadShard    = 4010
+	closeNeedsShards = 4011
+	closeBadVersion  = 4012
+	closeBadIntents  = 4013
+	closeForbidden   = 4014
 )
 
 // verdict is what a close code means for a person; empty for one that is

@@ -298,3 +298,17 @@ func TestMissingPermissionsAreTold(t *testing.T) {
 	r.guild.SetBot(discordtest.Permission(needed))
 	within(t, "health", func() bool { return r.a.Health().State == connected })
 }
+
+func TestMenusThatCouldNotBePublishedAreLater(t *testing.T) {
+	r := newRig(t, discordtest.Options{})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	// Nobody listens yet, so nobody has been told who the bot is.
+	if err := r.a.PublishMenu(ctx, []bot.Menu{{Thread: r.to(r.general), Commands: []bot.Command{runCommand}}}); err == nil {
+		t.Fatal("no error")
+	}
+	r.start()
+	within(t, "the commands", func() bool { return r.srv.Count("bulkOverwriteGuildApplicationCommands") == 1 })
+	within(t, "the listed channel", func() bool { return r.a.rooms.knows(snowflake(r.general.ID())) })
+	r.srv.Check(t)
+}

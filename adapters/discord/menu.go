@@ -20,6 +20,9 @@ import (
 type menus struct {
 	mu       sync.Mutex
 	commands map[string]bot.Command
+	// unpublished is what could not be published, to be tried again.
+	unpublished []bot.Menu
+	failed      bool
 }
 
 func (m *menus) learn(all []bot.Menu) {
@@ -31,6 +34,23 @@ func (m *menus) learn(all []bot.Menu) {
 			m.commands[c.Name] = c
 		}
 	}
+}
+
+// owe notes what is yet to be published.
+func (m *menus) owe(all []bot.Menu, failed bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.unpublished, m.failed = nil, failed
+	if failed {
+		m.unpublished = all
+	}
+}
+
+// owed is what is yet to be published; ok is false when nothing is.
+func (m *menus) owed() (all []bot.Menu, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.unpublished, m.failed
 }
 
 // learned tells whether there is any declaration.
@@ -60,10 +80,33 @@ const scopeTime = 30 * time.Second
 // are joined.
 //
 // The rooms are also the ones that are watched for messages that were missed,
-// and checked for what the bot may do there.
+// and checked for what the bot may do there. What fails is tried again when
+// the gateway is there anew.
 func (a *Adapter) PublishMenu(ctx context.Context, all []bot.Menu) error {
 	a.menus.learn(all)
 	a.intake.wakeUp()
+	err := a.publishAll(ctx, all)
+	a.menus.owe(all, err != nil)
+	return err
+}
+
+// publishLate tries again what could not be published, until ctx ends.
+func (a *Adapter) publishLate(ctx context.Context) {
+	for {
+		select {
+		case <-a.greeted:
+		case <-ctx.Done():
+			return
+		}
+		if all, owed := a.menus.owed(); owed {
+			if err := a.PublishMenu(ctx, all); err != nil && ctx.Err() == nil {
+				a.log.Warn("publish the commands", "err", err)
+			}
+		}
+	}
+}
+
+func (a *Adapter) publishAll(ctx context.Context, all []bot.Menu) error {
 	if err := a.introduced(ctx); err != nil {
 		return fmt.Errorf("discord: publish menu: %w", err)
 	}

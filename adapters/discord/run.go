@@ -56,6 +56,7 @@ func (a *Adapter) Run(ctx context.Context, in bot.Inbox) error {
 		helpers.Go(func() { a.readHistories(ctx) })
 	}
 	helpers.Go(func() { a.review(ctx) })
+	helpers.Go(func() { a.publishLate(ctx) })
 	err = a.listen(ctx)
 	stop()
 	grace := time.AfterFunc(sayGrace, stopSaying)
