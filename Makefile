@@ -16,7 +16,7 @@ help:
 	@echo "test     all tests with the race detector, cross builds, 32-bit tests"
 	@echo "lint     gofmt, vet, staticcheck, and golangci-lint if it is installed"
 	@echo "bench    speed and memory, beside bare references"
-	@echo "soak     the long crash loops: 200 kill points and more"
+	@echo "soak     the long forms: 200 kill points and more, long pastes"
 	@echo "fuzz     each fuzz target for 30 seconds"
 	@echo "release  dist/: binaries for amd64, arm64 and arm (ARMv6)"
 
@@ -61,7 +61,7 @@ bench: build
 	CHAPI_BENCH=1 $(GO) test -count 1 -timeout 60m -run TestBench -v ./bot/daemon
 
 soak: tools
-	CHAPI_SOAK=1 CGO_ENABLED=1 $(GO) test -race -count 1 -timeout 60m -run 'Crash|Soak' -v ./bot/daemon
+	CHAPI_SOAK=1 CGO_ENABLED=1 $(GO) test -race -count 1 -timeout 60m -run 'Crash|Paste' -v ./bot/daemon
 
 fuzz:
 	@for target in $$(grep -rho --include='*_test.go' 'func Fuzz[A-Za-z]*' . | sort -u | sed 's/func //'); do \

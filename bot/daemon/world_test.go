@@ -107,6 +107,12 @@ func newWorld(t testing.TB, dir string, o telegramtest.Options) *world {
 	w.log = log
 	t.Cleanup(func() {
 		w.kill()
+		for _, line := range w.processes() { // what a failed test has left
+			var pid int
+			if fmt.Sscan(line, &pid); pid > 0 && pid != os.Getpid() {
+				syscall.Kill(pid, syscall.SIGTERM)
+			}
+		}
 		if out, _ := os.ReadFile(log.Name()); t.Failed() {
 			t.Logf("daemon's log:\n%s", lastPart(out, 12000))
 		} else if bytes.Contains(out, []byte("DATA RACE")) {
