@@ -222,7 +222,7 @@ func (s *Sessions) Open(ctx context.Context, c Call, p Principal, o Opening) (Se
 	if err := s.Store.Create(ctx, session); err != nil {
 		return Session{}, fmt.Errorf("record session %s: %w", session.ID, err)
 	}
-	if err := s.Runner.Start(ctx, session.ID, o.Spec); err != nil {
+	if err := s.Runner.Start(ctx, session.ID, o.Spec); err != nil && !s.mayRun(ctx, session.ID, err) {
 		if gone := s.Store.Forget(context.WithoutCancel(ctx), session.ID); gone != nil {
 			s.Logger.Error("forget session that did not start", "session", session.ID, "err", gone)
 		}
@@ -243,6 +243,20 @@ func (s *Sessions) Open(ctx context.Context, c Call, p Principal, o Opening) (Se
 		s.point(ctx, c, session)
 	}
 	return session, nil
+}
+
+// mayRun reports whether a session runs, or may yet, although its start came
+// back with an error: the daemon was told to end, or time ran out, before the
+// holder had answered. Forgotten, it would run on with nobody to hear it.
+func (s *Sessions) mayRun(ctx context.Context, id SessionID, failure error) bool {
+	var start *StartError
+	if errors.As(failure, &start) || errors.Is(failure, ErrExists) {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), boundWait)
+	defer cancel()
+	_, err := s.Runner.Wait(ctx, id, -1)
+	return !errors.Is(err, ErrNoSession)
 }
 
 // takesText reports whether a new session takes its thread's plain text. In a
