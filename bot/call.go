@@ -162,6 +162,9 @@ type Command struct {
 	Effect   Effect
 	// Control lets the call overtake a busy lane: it steers what runs there.
 	Control bool
+	// Aside lets the call run beside its lane: it takes long, and nothing else
+	// in the thread has to wait for it.
+	Aside bool
 	// Hidden keeps it out of help and menus: it is reached by other means.
 	Hidden bool
 	// Timeout bounds Run; zero means the dispatcher's default.
@@ -179,12 +182,16 @@ type Request struct {
 	Reply     Replier
 }
 
-// Replier is what a command may do back while it runs. What is said is kept
+// Replier is what a command may do back while it runs. What it Says is kept
 // until the command returns, and then recorded together with the outcome, so
 // that the two can never disagree.
 type Replier interface {
 	// Say answers with a post, in the thread of the call, as a reply.
 	Say(Post)
+	// Show answers at once with a post that is not the outcome yet, such as how
+	// far a download has come. The next Show replaces it, and what the command
+	// Says in the end does.
+	Show(ctx context.Context, p Post) error
 	// Open starts a session tied to the call's thread and person. It returns
 	// when the process runs, or a *UserError that says why it does not.
 	Open(context.Context, Opening) (Session, error)

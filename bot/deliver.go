@@ -47,6 +47,8 @@ type Deliverer struct {
 		// done removes what was made for it. ErrTooLarge.
 		Content(ctx context.Context, p Post, limit int64) (c *Content, done func(), err error)
 	}
+	// Spool is where files are that were made for one post.
+	Spool *Spool
 	// Settled is told of every delivery that reached its chat; may be nil.
 	Settled func(Delivery)
 	Logger  *slog.Logger
@@ -61,7 +63,8 @@ type Deliverer struct {
 	active sync.WaitGroup
 }
 
-// ErrTooLarge: a file does not fit the network's limit, even compressed.
+// ErrTooLarge: a file does not fit the network's limit, on its way out even when
+// compressed.
 var ErrTooLarge = errors.New("file is larger than the network takes")
 
 type outKey struct {
@@ -262,6 +265,9 @@ func (d *Deliverer) attempt(ctx context.Context, next Delivery) {
 	if err := d.Outbox.Settle(keep, next, *result); err != nil {
 		d.failed(ctx, log, "settle a delivery", err)
 		return
+	}
+	if m := next.Post.Media; m != nil && m.Own && (result.Receipt != nil || result.Dropped != "") {
+		d.Spool.release(keep, m.Path)
 	}
 	if result.Receipt == nil {
 		return

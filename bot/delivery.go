@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -64,6 +65,7 @@ type MediaKind int
 const (
 	File    MediaKind = iota
 	Picture           // PNG, JPEG, WebP or GIF, shown in line
+	Video             // MP4 with H.264 in yuv420p and its index in front, played in line
 )
 
 // Media is a file in the outbox: either a path on disk, or a piece of a
@@ -73,6 +75,14 @@ type Media struct {
 	Name   string     `json:"name"` // the file's name in the chat
 	Path   string     `json:"path,omitempty"`
 	Output *OutputRef `json:"output,omitempty"`
+	// Own files were made in the Spool for this post alone: they are removed
+	// once it is settled, or another revision has taken its place.
+	Own bool `json:"own,omitempty"`
+	// Width and Height, in pixels, and Duration are of a Video, so that it is
+	// shown in its shape and length before it is loaded.
+	Width    int           `json:"width,omitempty"`
+	Height   int           `json:"height,omitempty"`
+	Duration time.Duration `json:"duration,omitempty"`
 }
 
 // OutputRef points at output in a session's journal.
@@ -372,6 +382,22 @@ type (
 	// pairing code. It is empty until the bot's name is known.
 	Linker interface {
 		PairLink(code string) string
+	}
+	// Fetcher opens an attachment for reading: ref is its Attachment.Ref, size
+	// is in bytes, 0 when the network did not say. ErrTooLarge, here or from
+	// reading, when it is more than the network hands out. Close it.
+	Fetcher interface {
+		Fetch(ctx context.Context, ref string) (content io.ReadCloser, size int64, err error)
+	}
+	// Eraser deletes a message, such as one with a password in it. Where it may
+	// not, that is a *SendError.
+	Eraser interface {
+		Erase(ctx context.Context, th Thread, m MessageID) error
+	}
+	// Pinner keeps a message in sight, silently. Where it may not, that is a
+	// *SendError.
+	Pinner interface {
+		Pin(ctx context.Context, th Thread, m MessageID) error
 	}
 	// Checker tells how the adapter is. It never blocks.
 	Checker interface {

@@ -23,13 +23,17 @@ const (
 	confirmTimeout = 5 * time.Second
 	// typingAfter is when a command is slow enough to show that it works.
 	typingAfter = time.Second
+	// asideMost is how many calls of a thread run beside its lane; more wait in
+	// it.
+	asideMost = 4
 	// finishTimeout bounds the recording of an outcome once the daemon stops.
 	finishTimeout = 5 * time.Second
 )
 
 // Dispatcher is the stage that runs calls: one at a time in each thread, in
 // order, threads side by side. Calls that steer (Command.Control) have a lane
-// of their own in each thread, so that /stop overtakes what is slow.
+// of their own in each thread, so that /stop overtakes what is slow; what takes
+// long by nature (Command.Aside) steps out of the lane when its turn comes.
 type Dispatcher struct {
 	Policy     *Policy
 	Parser     *Parser
@@ -43,7 +47,8 @@ type Dispatcher struct {
 	mu      sync.Mutex
 	ctx     context.Context // set by Run; calls run under it
 	lanes   map[laneKey]*lane
-	waiting []Call // enqueued before Run
+	aside   map[Thread]int // calls that run beside their lanes
+	waiting []Call         // enqueued before Run
 	running sync.WaitGroup
 }
 
@@ -70,6 +75,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	d.mu.Lock()
 	d.ctx = ctx
 	d.lanes = map[laneKey]*lane{}
+	d.aside = map[Thread]int{}
 	early := d.waiting
 	d.waiting = nil
 	for _, c := range early {
@@ -135,15 +141,39 @@ func (d *Dispatcher) work(key laneKey, l *lane) {
 			}
 			q.call = &call
 		}
-		d.run(ctx, *q.call)
+		if !d.stepAside(ctx, *q.call) {
+			d.run(ctx, *q.call)
+		}
 	}
+}
+
+// stepAside runs a call beside its lane, if its command asks for that and not
+// too many do already.
+func (d *Dispatcher) stepAside(ctx context.Context, c Call) bool {
+	command, _ := d.Parser.Command(c.Command)
+	th := c.Claim.Thread
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !command.Aside || d.aside[th] >= asideMost {
+		return false
+	}
+	d.aside[th]++
+	d.running.Go(func() {
+		d.run(ctx, c)
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.aside[th]--; d.aside[th] == 0 {
+			delete(d.aside, th)
+		}
+	})
+	return true
 }
 
 // Idle reports whether no call is waiting or running in the thread.
 func (d *Dispatcher) Idle(th Thread) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.lanes[laneKey{th, false}] == nil && d.lanes[laneKey{th, true}] == nil
+	return d.lanes[laneKey{th, false}] == nil && d.lanes[laneKey{th, true}] == nil && d.aside[th] == 0
 }
 
 // Queued is how many calls wait for their turn.
@@ -216,7 +246,7 @@ func (d *Dispatcher) run(ctx context.Context, c Call) {
 	if !d.begin(ctx, log, c, command) {
 		return
 	}
-	out := &replies{call: c, principal: p, sessions: d.Session}
+	out := &replies{call: c, principal: p, sessions: d.Session, put: d.put}
 	err = d.call(ctx, log, command, Request{Call: c, Principal: p, Reply: out})
 	outcome, detail := Done, ""
 	if err != nil {
@@ -341,14 +371,36 @@ func interruptedNotice(c Call, device string) Delivery {
 	})
 }
 
+// put brings a delivery under way before its call has finished.
+func (d *Dispatcher) put(ctx context.Context, say Delivery) error {
+	if err := d.Store.Put(ctx, say); err != nil {
+		return fmt.Errorf("show how call goes on: %w", err)
+	}
+	d.Deliver.Due(say)
+	return nil
+}
+
 // replies is the Replier of one call.
 type replies struct {
 	call      Call
 	principal Principal
 	sessions  *Sessions
+	put       func(context.Context, Delivery) error
 
 	mu    sync.Mutex
 	posts []Post
+	shown bool
+}
+
+// Show implements Replier. It fills the place of the first thing said.
+func (r *replies) Show(ctx context.Context, p Post) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.shown = true
+	p.Silent = true
+	d := answer(r.call, 0, withHandle(p))
+	d.Final = false
+	return r.put(ctx, d)
 }
 
 // Say implements Replier.
@@ -367,14 +419,25 @@ func (r *replies) Open(ctx context.Context, o Opening) (Session, error) {
 func (r *replies) said() []Delivery {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	posts := r.posts
+	if r.shown && len(posts) > 0 && posts[0].Media != nil {
+		// A text that was shown cannot turn into a file.
+		done := Post{Silent: true, Text: []Span{{Style: Code, Text: clip(r.call.Text, 200)}, {Text: " ✓"}}}
+		posts = append([]Post{done}, posts...)
+	}
 	var ds []Delivery
-	for n, p := range r.posts {
-		if p.Keyboard != nil && p.Keyboard.Handle == "" {
-			k := *p.Keyboard
-			k.Handle = NewHandle()
-			p.Keyboard = &k
-		}
-		ds = append(ds, answer(r.call, n, p))
+	for n, p := range posts {
+		ds = append(ds, answer(r.call, n, withHandle(p)))
 	}
 	return ds
+}
+
+// withHandle names the post's keyboard, if it has one without a name.
+func withHandle(p Post) Post {
+	if p.Keyboard != nil && p.Keyboard.Handle == "" {
+		k := *p.Keyboard
+		k.Handle = NewHandle()
+		p.Keyboard = &k
+	}
+	return p
 }

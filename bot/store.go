@@ -126,6 +126,8 @@ type Outbox interface {
 	// most limit of ours, and as many of those that made calls. Sessions are
 	// left empty.
 	Recent(ctx context.Context, adapter string, limit int) ([]Binding, error)
+	// Uses reports whether a delivery that waits has the file as its media.
+	Uses(ctx context.Context, path string) (bool, error)
 	// Rooms is every room that has something waiting.
 	Rooms(ctx context.Context) ([]Thread, error)
 	// Waiting is how many deliveries there are, and since when the oldest waits.

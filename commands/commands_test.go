@@ -224,11 +224,17 @@ func (s settings) Once(context.Context, string, time.Duration, ...bot.Delivery) 
 // replies is a bot.Replier that remembers.
 type replies struct {
 	posts    []bot.Post
+	shown    []bot.Post
 	openings []bot.Opening
 	err      error
 }
 
 func (r *replies) Say(p bot.Post) { r.posts = append(r.posts, p) }
+
+func (r *replies) Show(_ context.Context, p bot.Post) error {
+	r.shown = append(r.shown, p)
+	return nil
+}
 
 func (r *replies) Open(_ context.Context, o bot.Opening) (bot.Session, error) {
 	r.openings = append(r.openings, o)

@@ -457,6 +457,15 @@ func (db *DB) Recent(ctx context.Context, adapter string, limit int) (known []bo
 	return known, nil
 }
 
+// Uses implements bot.Outbox.
+func (db *DB) Uses(ctx context.Context, path string) (used bool, err error) {
+	err = db.view(ctx).row("SELECT EXISTS (SELECT 1 FROM outbox WHERE media = 1 AND post ->> '$.media.path' = ?)", path).Scan(&used)
+	if err != nil {
+		return false, fmt.Errorf("look for the post of %s: %w", path, err)
+	}
+	return used, nil
+}
+
 // Rooms implements bot.Outbox.
 func (db *DB) Rooms(ctx context.Context) ([]bot.Thread, error) {
 	var rooms []bot.Thread

@@ -14,16 +14,14 @@ import (
 
 	tg "github.com/go-telegram/bot"
 	"github.com/go-telegram/bot/models"
+
+	"chapi/bot"
 )
 
 // MaxFetch is the largest file that the official server hands out, in bytes.
 const MaxFetch = 20 << 20
 
-// ErrTooBig: the file is over the limit for downloads.
-var ErrTooBig = errors.New("file is too big to download")
-
-// Fetch opens an attachment for reading. ref is its bot.Attachment.Ref; size
-// is in bytes, 0 when the network did not say. Reading ends with ErrTooBig
+// Fetch implements bot.Fetcher. Reading ends with bot.ErrTooLarge
 // after more than MaxFetch bytes (with Config.LocalDir: after the server's
 // 2000 MB), and with another error when nothing came for a while or ctx ended.
 // Close it.
@@ -33,7 +31,7 @@ func (a *Adapter) Fetch(ctx context.Context, ref string) (content io.ReadCloser,
 	})
 	switch {
 	case says(err, "file is too big"):
-		return nil, 0, ErrTooBig
+		return nil, 0, bot.ErrTooLarge
 	case err != nil:
 		return nil, 0, fmt.Errorf("telegram: %w", err)
 	case f == nil || f.FilePath == "":
@@ -44,7 +42,7 @@ func (a *Adapter) Fetch(ctx context.Context, ref string) (content io.ReadCloser,
 		limit = maxLocal
 	}
 	if f.FileSize > limit {
-		return nil, 0, ErrTooBig
+		return nil, 0, bot.ErrTooLarge
 	}
 	if filepath.IsAbs(f.FilePath) {
 		return a.openLocal(f.FilePath, limit)
@@ -106,7 +104,7 @@ func (a *Adapter) download(ctx context.Context, path string, limit int64) (_ io.
 	if resp.ContentLength > limit {
 		resp.Body.Close()
 		_ = end()
-		return nil, 0, ErrTooBig
+		return nil, 0, bot.ErrTooLarge
 	}
 	return &capped{
 		r:     &watched{resp.Body, watch},
@@ -115,7 +113,7 @@ func (a *Adapter) download(ctx context.Context, path string, limit int64) (_ io.
 	}, max(0, resp.ContentLength), nil
 }
 
-// capped ends with ErrTooBig instead of going on behind the limit.
+// capped ends with bot.ErrTooLarge instead of going on behind the limit.
 type capped struct {
 	r     io.Reader
 	left  int64
@@ -128,7 +126,7 @@ func (c *capped) Read(b []byte) (int, error) {
 	}
 	n, err := c.r.Read(b)
 	if c.left -= int64(n); c.left < 0 {
-		return n - 1, ErrTooBig
+		return n - 1, bot.ErrTooLarge
 	}
 	return n, err
 }

@@ -151,7 +151,7 @@ func (p Pace) withDefaults() Pace {
 
 // Adapter is one bot account on Telegram. It implements bot.Adapter and
 // bot.Typer, ThreadOpener, MenuPublisher, Confirmer, Marker, Rememberer,
-// Director, Linker and Checker; Fetch reads attachments. All methods may be
+// Director, Linker, Fetcher and Checker. All methods may be
 // called at the same time, Run once at a time.
 type Adapter struct {
 	botID    int64
@@ -184,6 +184,7 @@ var (
 	_ bot.Rememberer    = (*Adapter)(nil)
 	_ bot.Director      = (*Adapter)(nil)
 	_ bot.Linker        = (*Adapter)(nil)
+	_ bot.Fetcher       = (*Adapter)(nil)
 	_ bot.Checker       = (*Adapter)(nil)
 )
 

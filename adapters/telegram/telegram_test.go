@@ -216,8 +216,8 @@ func TestFetch(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, _, err := r.a.Fetch(t.Context(), r.got("/big").Attachments[0].Ref); !errors.Is(err, ErrTooBig) {
-		t.Errorf("error = %v, want ErrTooBig", err)
+	if _, _, err := r.a.Fetch(t.Context(), r.got("/big").Attachments[0].Ref); !errors.Is(err, bot.ErrTooLarge) {
+		t.Errorf("error = %v, want bot.ErrTooLarge", err)
 	}
 	if _, _, err := r.a.Fetch(t.Context(), "no such file"); err == nil {
 		t.Error("no error for a file that is not there")
@@ -231,7 +231,7 @@ func TestFetch(t *testing.T) {
 func TestDownloadsEndBehindTheLimit(t *testing.T) {
 	c := &capped{r: strings.NewReader("0123456789"), left: 4, close: func() error { return nil }}
 	got, err := io.ReadAll(c)
-	if string(got) != "0123" || !errors.Is(err, ErrTooBig) {
+	if string(got) != "0123" || !errors.Is(err, bot.ErrTooLarge) {
 		t.Errorf("read %q, %v", got, err)
 	}
 	c = &capped{r: strings.NewReader("0123"), left: 4, close: func() error { return nil }}

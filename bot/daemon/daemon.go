@@ -68,6 +68,7 @@ type daemon struct {
 	masker    *render.Masker
 	adapters  []bot.Adapter
 	allowlist *allowlist
+	spool     *bot.Spool
 	deliver   *bot.Deliverer
 	sessions  *bot.Sessions
 	dispatch  *bot.Dispatcher
@@ -205,10 +206,13 @@ func (d *daemon) buildStages(ctx context.Context) error {
 	if err := d.allowlist.reload(ctx); err != nil {
 		return err
 	}
-	temporary := filepath.Join(cfg.StateDir, "tmp")
-	if err := os.MkdirAll(temporary, 0o700); err != nil {
-		return fmt.Errorf("make folder for outgoing files: %w", err)
+	temporary, spool := filepath.Join(cfg.StateDir, "tmp"), filepath.Join(cfg.StateDir, "spool")
+	for _, dir := range []string{temporary, spool} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("make folder for outgoing files: %w", err)
+		}
 	}
+	d.spool = &bot.Spool{Dir: spool, Outbox: d.store, Logger: d.log}
 	files := &bot.Files{Runner: d.runner, Masker: d.masker, Dir: temporary}
 	if err := files.Sweep(); err != nil {
 		d.log.Warn("remove left-over files", "err", err)
@@ -217,7 +221,7 @@ func (d *daemon) buildStages(ctx context.Context) error {
 	for _, a := range d.adapters {
 		byName[a.Name()] = a
 	}
-	d.deliver = &bot.Deliverer{Outbox: d.store, Ledger: d.store, Adapters: byName, Masker: d.masker, Files: files, Logger: d.log}
+	d.deliver = &bot.Deliverer{Outbox: d.store, Ledger: d.store, Adapters: byName, Masker: d.masker, Files: files, Spool: d.spool, Logger: d.log}
 	d.sessions = &bot.Sessions{
 		Runner: d.runner, Store: d.store, Deliver: d.deliver, Renderer: render.Renderer{}, Masker: d.masker,
 		Limits: bot.SessionLimits{PerPerson: cfg.Sessions.PerPerson, Total: cfg.Sessions.Total}, Logger: d.log,
@@ -300,7 +304,7 @@ func (d *daemon) start(ctx context.Context) {
 		d.parts.start(ctx, a.Name(), lone, func(ctx context.Context) error { return a.Run(ctx, d.reception) })
 	}
 	keep := &retention{
-		store: d.store, runner: d.runner, sessions: filepath.Join(d.Config.StateDir, "sessions"),
+		store: d.store, runner: d.runner, spool: d.spool, sessions: filepath.Join(d.Config.StateDir, "sessions"),
 		records: d.Config.History.Keep, output: d.Config.Sessions.Keep, disk: int64(d.Config.Sessions.Disk), log: d.log,
 	}
 	d.parts.start(ctx, "retention", true, keep.Run)

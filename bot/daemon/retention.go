@@ -23,6 +23,7 @@ const (
 type retention struct {
 	store    bot.Store
 	runner   bot.Runner
+	spool    *bot.Spool
 	sessions string        // the folder of the sessions
 	records  time.Duration // how long calls and sessions are remembered
 	output   time.Duration // how long the output of an ended session is kept
@@ -54,6 +55,9 @@ func (r *retention) tidy(ctx context.Context) {
 		r.remove(id)
 	}
 	r.shrink(ctx)
+	if err := r.spool.Tidy(ctx); err != nil {
+		r.log.Error("tidy the files that were posted", "err", err)
+	}
 }
 
 // shrink removes the output of ended sessions that is old, and of the oldest

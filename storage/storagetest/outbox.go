@@ -37,6 +37,20 @@ var outboxRules = []rule{
 		s.same("delivery", got, want)
 	}},
 
+	{"a file is in use while a post waits with it, and only then", func(s store) {
+		uses := func(path string) bool {
+			used, err := s.Uses(s.Context(), path)
+			s.must(err)
+			return used
+		}
+		post := bot.Post{Media: &bot.Media{Kind: bot.Picture, Name: "a.png", Path: "/spool/a.png", Own: true}}
+		s.put(bot.Delivery{Thread: room, Slot: "picture", Post: post, Final: true})
+		s.same("used by a post that waits", []bool{uses("/spool/a.png"), uses("/spool/b.png")}, []bool{true, false})
+		post.Media = &bot.Media{Kind: bot.Picture, Name: "b.png", Path: "/spool/b.png", Own: true}
+		s.put(bot.Delivery{Thread: room, Slot: "picture", Post: post, Final: true})
+		s.same("used after another revision", []bool{uses("/spool/a.png"), uses("/spool/b.png")}, []bool{false, true})
+	}},
+
 	{"posts of a room keep the order in which they were put", func(s store) {
 		var want []string
 		for i := range 30 {
