@@ -163,10 +163,22 @@ func (d *Deliverer) wake(key outKey) {
 func (d *Deliverer) Reachable(ctx context.Context, th Thread) {
 	room := th.Room()
 	d.mu.Lock()
-	gone := d.gone[room]
-	delete(d.gone, room)
+	d.pace(room).heard = time.Now()
 	d.mu.Unlock()
-	if !gone {
+	d.welcome(ctx, room, time.Time{})
+}
+
+// welcome lets a room that was gone have at once what waits for it, if it was
+// heard of after a time. An attempt that was refused while a message from there
+// was on its way must not hold the answer to it back.
+func (d *Deliverer) welcome(ctx context.Context, room Thread, after time.Time) {
+	d.mu.Lock()
+	back := d.gone[room] && d.pace(room).heard.After(after)
+	if back {
+		delete(d.gone, room)
+	}
+	d.mu.Unlock()
+	if !back {
 		return
 	}
 	if err := d.Outbox.Hurry(ctx, room); err != nil {
@@ -244,6 +256,7 @@ func (l *outLane) pause(ctx context.Context, wait time.Duration) {
 // disk before the network can have seen it.
 func (d *Deliverer) attempt(ctx context.Context, next Delivery) {
 	log := d.Logger.With("delivery", int64(next.ID), "slot", string(next.Slot), "thread", next.Thread.String())
+	began := time.Now()
 	adapter := d.Adapters[next.Thread.Adapter]
 	out, done, result := d.prepare(ctx, adapter, next)
 	defer done()
@@ -266,6 +279,7 @@ func (d *Deliverer) attempt(ctx context.Context, next Delivery) {
 		d.failed(ctx, log, "settle a delivery", err)
 		return
 	}
+	d.welcome(keep, next.Thread.Room(), began)
 	if m := next.Post.Media; m != nil && m.Own && (result.Receipt != nil || result.Dropped != "") {
 		d.Spool.release(keep, m.Path)
 	}
@@ -503,6 +517,7 @@ type pace struct {
 	at     time.Time // when tokens was counted
 	until  time.Time // nothing goes out before
 	hit    time.Time // when the network last asked for a pause
+	heard  time.Time // when somebody was last heard there
 }
 
 // count brings the tokens up to date.
@@ -585,7 +600,7 @@ func (d *Deliverer) pace(room Thread) *pace {
 		if len(d.paces) > 1000 {
 			old := time.Now().Add(-time.Hour)
 			for th, p := range d.paces {
-				if p.at.Before(old) && p.until.Before(old) {
+				if p.at.Before(old) && p.until.Before(old) && p.heard.Before(old) {
 					delete(d.paces, th)
 				}
 			}

@@ -270,6 +270,7 @@ func faultVerb(w *world, args []string) {
 		"truncate":    {Kind: telegramtest.Truncate},
 		"hang":        {Kind: telegramtest.Hang},
 		"429":         {Kind: telegramtest.Error429, RetryAfter: 1},
+		"slow-answer": {Kind: telegramtest.DelayAfter, Delay: time.Second},
 	}
 	f, ok := kinds[args[1]]
 	if !ok {
