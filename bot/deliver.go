@@ -261,12 +261,7 @@ func (d *Deliverer) attempt(ctx context.Context, next Delivery) {
 	out, done, result := d.prepare(ctx, adapter, next)
 	defer done()
 	if result == nil {
-		if !next.Doubt {
-			if marker, ok := adapter.(Marker); ok {
-				next.Mark = marker.Mark(next.Thread)
-			}
-		}
-		if err := d.Outbox.Attempt(ctx, next.ID, next.Mark); err != nil {
+		if err := d.Outbox.Attempt(ctx, next.ID, mark(adapter, next)); err != nil {
 			d.failed(ctx, log, "record an attempt", err)
 			return
 		}
@@ -291,6 +286,20 @@ func (d *Deliverer) attempt(ctx context.Context, next Delivery) {
 	}
 	if next.Session != "" && next.Final && next.Post.Media == nil {
 		d.wake(outKey{next.Thread.Room(), true}) // a file that follows this text may go now
+	}
+}
+
+// mark is where a post could be found that this attempt, or one before it, has
+// made without our hearing of it.
+func mark(adapter Adapter, next Delivery) string {
+	marker, ok := adapter.(Marker)
+	switch {
+	case !ok:
+		return next.Mark
+	case next.Doubt:
+		return marker.Mark(next.Thread, next.Mark)
+	default:
+		return marker.Mark(next.Thread, "")
 	}
 }
 

@@ -236,8 +236,8 @@ type Outgoing struct {
 	// File is the content of Post.Media, or the bytes of Post.Output; nil when
 	// neither. The caller closes it.
 	File *Content
-	// Doubt and Mark are as in Delivery: the adapter should look whether the
-	// post is there before it posts again.
+	// Doubt is as in Delivery, and Mark that of the earlier attempts: the
+	// adapter should look whether the post is there before it posts again.
 	Doubt bool
 	Mark  string
 	// Ours, set with Doubt, reports whether a message of the chat is known to be
@@ -364,10 +364,12 @@ type (
 	Confirmer interface {
 		Confirmed(ctx context.Context, key string) error
 	}
-	// Marker knows the newest message in a chat, to look for doubtful posts
-	// after it. The mark is opaque.
+	// Marker knows the newest message in a chat, to look for a doubtful post
+	// behind it. The mark is opaque. before is the mark of earlier attempts at
+	// the same post, empty when their fate is known: the new one covers them
+	// too.
 	Marker interface {
-		Mark(Thread) string
+		Mark(th Thread, before string) string
 	}
 	// Rememberer is told at each start which messages are known from before, so
 	// that its marks are no older than they have to be.

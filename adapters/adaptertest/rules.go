@@ -409,7 +409,7 @@ func findsLost(t *testing.T, b *bench) {
 	b.start(t)
 	b.Say("ps")
 	b.got(t, 1)
-	mark := b.Adapter.(bot.Marker).Mark(b.Thread)
+	mark := b.Adapter.(bot.Marker).Mark(b.Thread, "")
 	b.LoseAnswer()
 	out := bot.Outgoing{Post: bot.Plainf("hello")}
 	b.sendError(t, t.Context(), out)
@@ -428,7 +428,7 @@ func postsMissing(t *testing.T, b *bench) {
 	b.Say("ps")
 	b.got(t, 1)
 	b.send(t, bot.Outgoing{Post: bot.Plainf("another")})
-	mark := b.Adapter.(bot.Marker).Mark(b.Thread)
+	mark := b.Adapter.(bot.Marker).Mark(b.Thread, "")
 	b.send(t, bot.Outgoing{Post: bot.Plainf("hello"), Doubt: true, Mark: mark})
 	b.shows(t, "hello")
 	b.shows(t, "another")

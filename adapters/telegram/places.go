@@ -1,7 +1,9 @@
 package telegram
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"chapi/bot"
@@ -133,14 +135,18 @@ func (p *places) taken(chat, message int64) bool {
 	return false
 }
 
-// probe is a search for a lost post.
-type probe struct{ chat, mark int64 }
+// probe is a search for a lost post: behind which marks.
+type probe struct {
+	chat  int64
+	marks string
+}
 
-// resume is the id at which a search goes on that was broken off.
+// resume is the id at which a search goes on that was broken off; 0 when none
+// was.
 func (p *places) resume(pr probe) int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return max(p.probes[pr], pr.mark+1)
+	return p.probes[pr]
 }
 
 // breakOff notes where a search is to go on; 0 when it is over.
@@ -157,17 +163,41 @@ func (p *places) breakOff(pr probe, at int64) {
 	put(p.probes, pr, at)
 }
 
+// mostMarks is how many attempts at one post are remembered: the first, and the
+// newest. Those between them were looked for by the newer ones.
+const mostMarks = 4
+
 // Mark implements bot.Marker: the newest message id in the box of the thread's
-// chat, in decimal; empty when none was seen yet.
-func (a *Adapter) Mark(th bot.Thread) string {
+// chat at each attempt, in decimal, oldest first, with commas between; empty
+// when none was seen yet.
+func (a *Adapter) Mark(th bot.Thread, before string) string {
 	chat, _, err := place(th)
 	if err != nil {
-		return ""
+		return before
 	}
-	if n := a.places.newest(chat); n > 0 {
-		return strconv.FormatInt(n, 10)
+	marks := parseMarks(before)
+	if n := a.places.newest(chat); n > 0 && !slices.Contains(marks, n) {
+		marks = append(marks, n)
 	}
-	return ""
+	if len(marks) > mostMarks {
+		marks = slices.Delete(marks, 1, 2)
+	}
+	words := make([]string, len(marks))
+	for i, n := range marks {
+		words[i] = strconv.FormatInt(n, 10)
+	}
+	return strings.Join(words, ",")
+}
+
+// parseMarks reads what Mark made.
+func parseMarks(s string) []int64 {
+	var marks []int64
+	for word := range strings.SplitSeq(s, ",") {
+		if n, err := strconv.ParseInt(word, 10, 64); err == nil && n > 0 {
+			marks = append(marks, n)
+		}
+	}
+	return marks
 }
 
 // Remember implements bot.Rememberer.

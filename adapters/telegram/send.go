@@ -168,8 +168,8 @@ func (a *Adapter) editOnce(ctx context.Context, s *sending, id int) error {
 	return err
 }
 
-// probeRange is how many message ids behind the mark are tried, and probeMost
-// how far behind it they are at most: those known to be others are passed over.
+// probeRange is how many message ids behind a mark are tried, and probeMost how
+// far behind it they are at most: those known to be others are passed over.
 const (
 	probeRange = 10
 	probeMost  = 256
@@ -177,26 +177,34 @@ const (
 
 // repost looks whether a post of doubtful fate is there before posting again.
 // The network has no key by which it could tell a repetition, but ids are
-// consecutive and one's own messages can be edited: the message behind the
-// mark that accepts this very content is the post, and is up to date then.
-// A message of somebody else, of another chat or of another kind refuses, and
-// an earlier text of ours would not: those are known to out.Ours. A later one
-// is not there, because a chat has one text on its way at a time.
+// consecutive and one's own messages can be edited: a message behind the mark
+// of an attempt that accepts this very content is the post, and is up to date
+// then. A message of somebody else, of another chat or of another kind refuses,
+// and an earlier text of ours would not: those are known to out.Ours. A later
+// one is not there, because a chat has one text on its way at a time.
 func (a *Adapter) repost(ctx context.Context, s *sending, out bot.Outgoing) (int64, error) {
-	mark, _ := strconv.ParseInt(out.Mark, 10, 32)
-	// What it answers is older than the post. After a restart the mark may be
+	// What it answers is older than the post. After a restart a mark may be
 	// older still.
-	if mark = max(mark, int64(s.reply)); mark > 0 {
-		search := probe{chat: s.chat, mark: mark}
-		from, left := a.places.resume(search), probeRange
+	marks := parseMarks(out.Mark)
+	if len(marks) == 0 {
+		marks = []int64{0}
+	}
+	search := probe{chat: s.chat, marks: out.Mark}
+	from, next := a.places.resume(search), int64(0)
+	for _, mark := range marks {
+		if mark = max(mark, int64(s.reply)); mark == 0 {
+			continue
+		}
+		left := probeRange
 		for id := mark + 1; left > 0 && id <= mark+probeMost; id++ {
 			if a.places.taken(s.chat, id) || out.Ours != nil && out.Ours(formatID(id)) {
 				continue
 			}
 			left--
-			if id < from {
-				continue
+			if id < max(from, next) {
+				continue // tried before, for this mark or for an older one
 			}
+			next = id + 1
 			err := a.edit(ctx, s, int(id))
 			if err == nil {
 				a.places.breakOff(search, 0)
@@ -208,8 +216,8 @@ func (a *Adapter) repost(ctx context.Context, s *sending, out bot.Outgoing) (int
 				return 0, stillInDoubt(err)
 			}
 		}
-		a.places.breakOff(search, 0)
 	}
+	a.places.breakOff(search, 0)
 	return a.post(ctx, s)
 }
 

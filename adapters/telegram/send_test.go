@@ -251,7 +251,7 @@ func TestALostPostIsFound(t *testing.T) {
 				r.got("/start")
 				r.send(text("before"))
 				out := c.out(r)
-				out.Thread, out.Mark = r.to(r.private), r.a.Mark(r.to(r.private))
+				out.Thread, out.Mark = r.to(r.private), r.a.Mark(r.to(r.private), "")
 				kind := telegramtest.DropAfter
 				if !delivered {
 					kind = telegramtest.DropBefore
@@ -284,7 +284,7 @@ func TestASearchLeavesOtherPostsOfOursAlone(t *testing.T) {
 	r := sender(t, telegramtest.Options{})
 	r.start()
 	r.got("/start")
-	mark := r.a.Mark(r.to(r.private)) // as old as one may be after a restart
+	mark := r.a.Mark(r.to(r.private), "") // as old as one may be after a restart
 	ours := map[bot.MessageID]bool{}
 	for i := range 2 * probeRange {
 		ours[r.send(text(fmt.Sprint("page ", i))).Message] = true
@@ -302,11 +302,41 @@ func TestASearchLeavesOtherPostsOfOursAlone(t *testing.T) {
 	}
 }
 
+func TestAPostIsFoundBehindEveryAttempt(t *testing.T) {
+	r := sender(t, telegramtest.Options{})
+	r.start()
+	r.got("/start")
+	out := bot.Outgoing{Thread: r.to(r.private), Post: text("hello")}
+	// The first attempt is lost, the second is there without our knowing it, and
+	// after each others write more than a search behind one mark would look at.
+	mark := ""
+	for i, kind := range []telegramtest.FaultKind{telegramtest.DropBefore, telegramtest.DropAfter} {
+		out.Mark, mark = mark, r.a.Mark(out.Thread, mark)
+		r.srv.AddFault(telegramtest.Fault{Method: "sendMessage", Kind: kind})
+		if e := r.failed(out); e.Outcome != bot.Unknown {
+			t.Fatalf("attempt %d: error = %+v, want unknown", i+1, e)
+		}
+		out.Doubt = true
+		var newest bot.Message
+		for n := range 2 * probeRange {
+			r.private.Say(r.anna, fmt.Sprint("chatter ", i, " ", n))
+			newest = r.got(fmt.Sprint("chatter ", i, " ", n))
+		}
+		r.a.places = places{} // a restart: only the newest message is known
+		r.a.Remember(out.Thread, newest.ID)
+	}
+	out.Mark = mark
+	receipt := r.sendTo(out)
+	if posts := r.private.Posts(); len(posts) != 1 || formatID(int64(posts[0].ID)) != receipt.Message {
+		t.Errorf("%d posts are there, and the receipt names %s: want one", len(posts), receipt.Message)
+	}
+}
+
 func TestASearchThatIsBrokenOffGoesOn(t *testing.T) {
 	r := sender(t, telegramtest.Options{})
 	r.start()
 	r.got("/start")
-	out := bot.Outgoing{Thread: r.to(r.private), Post: text("hello"), Mark: r.a.Mark(r.to(r.private)), Doubt: true}
+	out := bot.Outgoing{Thread: r.to(r.private), Post: text("hello"), Mark: r.a.Mark(r.to(r.private), ""), Doubt: true}
 	r.srv.AddFault(telegramtest.Fault{Method: "editMessageText", After: 4, Kind: telegramtest.Error429, RetryAfter: 9})
 	e := r.failed(out)
 	if e.Outcome != bot.Unknown || e.RetryAfter != 9*time.Second {

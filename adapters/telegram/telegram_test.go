@@ -98,7 +98,7 @@ func TestMarksAreTheNewestIDOfTheBox(t *testing.T) {
 	forum := r.srv.AddGroup(-1001234567890, "Home", telegramtest.Forum, r.anna)
 	basic := r.srv.AddGroup(-77, "Small", telegramtest.Basic, r.anna)
 	for _, th := range []bot.Thread{r.to(r.private), r.to(forum), {Adapter: "x"}} {
-		if got := r.a.Mark(th); got != "" {
+		if got := r.a.Mark(th, ""); got != "" {
 			t.Errorf("mark of %v = %q before anything", th, got)
 		}
 	}
@@ -107,14 +107,14 @@ func TestMarksAreTheNewestIDOfTheBox(t *testing.T) {
 	said := basic.Say(r.anna, "in the small group")
 	r.got("in the small group")
 	// Private chats and basic groups share their ids.
-	if got, want := r.a.Mark(r.to(r.private)), formatID(int64(said.ID)); bot.MessageID(got) != want {
+	if got, want := r.a.Mark(r.to(r.private), ""), formatID(int64(said.ID)); bot.MessageID(got) != want {
 		t.Errorf("mark = %q, want %q", got, want)
 	}
 	sent := r.send(text("x"))
-	if got := r.a.Mark(r.to(basic)); bot.MessageID(got) != sent.Message {
+	if got := r.a.Mark(r.to(basic), ""); bot.MessageID(got) != sent.Message {
 		t.Errorf("mark = %q, want %q", got, sent.Message)
 	}
-	if got := r.a.Mark(r.to(forum)); got != "" {
+	if got := r.a.Mark(r.to(forum), ""); got != "" {
 		t.Errorf("mark of the forum = %q", got)
 	}
 }
@@ -272,7 +272,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	var p places
 	for i := range int64(3 * maxPlaces) {
 		p.see(sighting{chat: -1_001_000_000_000 - i, message: i + 1, chatKnown: true})
-		p.breakOff(probe{chat: i, mark: 1}, 5)
+		p.breakOff(probe{chat: i, marks: "1"}, 5)
 	}
 	if len(p.boxes) > maxPlaces || len(p.forums) > maxPlaces || len(p.probes) > maxPlaces {
 		t.Errorf("%d boxes, %d chats, %d searches", len(p.boxes), len(p.forums), len(p.probes))
