@@ -383,6 +383,9 @@ func TestADiskThatIsFull(t *testing.T) {
 	if !eventually(patience, done) {
 		t.Error("the program does not come to its end")
 	}
+	// Nor are others: output leaves room for the records of what they ask for.
+	w.say("ann", "/run echo still here")
+	w.sees("ann", "an answer on a disk full of output", contains("still here\n✓"))
 	mount(t, "", "-o", "remount,size=64m", state)
 	w.sees("bob", "its end", contains("head -c 30000000", "✓ exit 0", "of its output could not be kept"))
 	w.settle()

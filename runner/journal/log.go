@@ -41,6 +41,15 @@ const (
 	// some, before it is asked again. Asking costs a file system more time the
 	// fuller it is, and meanwhile the program would wait.
 	retryAfter = 100 * time.Millisecond
+	// reserveMost, reserveLeast and reserveShare are what output leaves free of a
+	// file system for the records of everything else: a share of it, within
+	// bounds. A program that floods the disk must not keep us from recording who
+	// asked for what.
+	reserveMost  = 32 << 20
+	reserveLeast = 256 << 10
+	reserveShare = 16
+	// lookEvery is how much is written between two looks at the free space.
+	lookEvery = 256 << 10
 )
 
 // ErrCopy is what Splice returns when the bytes have to go through memory:
@@ -70,6 +79,7 @@ type Log struct {
 	dirty  []*os.File // written and not synced
 	synced int64      // the output up to here is on the disk, as far as it is kept
 	splice bool       // the file system has not refused it yet
+	room   int64      // bytes that may be written before the free space is looked at
 
 	lost    int64 // bytes that would be kept, had there been room
 	lostErr error // why, the last time
@@ -147,13 +157,14 @@ func (l *Log) Splice(stream bot.Stream, pipe int, max int) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.seg
-	if !l.splice || s == nil || stream != l.stream || l.resize || s.start+s.size >= s.limit || time.Since(l.tick) >= clockTick {
+	if !l.splice || s == nil || stream != l.stream || l.resize || s.start+s.size >= s.limit || time.Since(l.tick) >= clockTick || l.look() != nil {
 		return 0, ErrCopy
 	}
 	off := s.size
-	n, err := unix.Splice(pipe, nil, int(s.data.Fd()), &off, int(min(int64(max), s.limit-l.end)), unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
+	n, err := unix.Splice(pipe, nil, int(s.data.Fd()), &off, int(min(int64(max), s.limit-l.end, l.room)), unix.SPLICE_F_MOVE|unix.SPLICE_F_NONBLOCK)
 	switch {
 	case err == nil:
+		l.room -= int64(n)
 		s.size += int64(n)
 		l.end += int64(n)
 		return int(n), nil
@@ -168,15 +179,39 @@ func (l *Log) Splice(stream bot.Stream, pipe int, max int) (int, error) {
 
 // write puts what fits into the current segment.
 func (l *Log) write(stream bot.Stream, p []byte) (int, error) {
+	if err := l.look(); err != nil {
+		return 0, err
+	}
 	if err := l.ready(stream); err != nil {
 		return 0, err
 	}
 	s := l.seg
-	p = p[:min(int64(len(p)), s.limit-l.end)]
+	p = p[:min(int64(len(p)), s.limit-l.end, l.room)]
 	n, err := s.data.WriteAt(p, s.size)
+	l.room -= int64(n)
 	s.size += int64(n)
 	l.end += int64(n)
 	return n, err
+}
+
+// look sees to it that the free space was looked at lately, and refuses with
+// ENOSPC what would take from the reserve.
+func (l *Log) look() error {
+	if l.room > 0 {
+		return nil
+	}
+	var fs unix.Statfs_t
+	if err := unix.Statfs(l.dir, &fs); err != nil {
+		l.room = lookEvery // a file system that does not say will refuse by itself
+		return nil
+	}
+	block := int64(fs.Bsize)
+	reserve := min(max(int64(fs.Blocks)*block/reserveShare, reserveLeast), reserveMost)
+	l.room = min(int64(fs.Bavail)*block-reserve, lookEvery)
+	if l.room <= 0 {
+		return unix.ENOSPC
+	}
+	return nil
 }
 
 // ready sees to it that there is a segment with room at the end of the output
