@@ -68,13 +68,15 @@ const (
 	Video             // MP4 with H.264 in yuv420p and its index in front, played in line
 )
 
-// Media is a file in the outbox: either a path on disk, or a piece of a
-// session's output that becomes a file when it is sent.
+// Media is a file in the outbox: a path on disk, or a piece of a session's
+// output or the look of its terminal, which become files when they are sent.
 type Media struct {
 	Kind   MediaKind  `json:"kind"`
 	Name   string     `json:"name"` // the file's name in the chat
 	Path   string     `json:"path,omitempty"`
 	Output *OutputRef `json:"output,omitempty"`
+	// Window makes it a picture of the session's terminal, drawn when it is sent.
+	Window SessionID `json:"window,omitempty"`
 	// Own files were made in the Spool for this post alone: they are removed
 	// once it is settled, or another revision has taken its place.
 	Own bool `json:"own,omitempty"`

@@ -14,8 +14,9 @@ import (
 // journal with its secrets hidden, at the moment it is sent, so that nothing
 // of it waits twice on the disk.
 type Files struct {
-	Runner Runner
-	Masker Masker
+	Runner   Runner
+	Renderer Renderer
+	Masker   Masker
 	// Dir is a folder of our own for files that live as long as one sending.
 	Dir string
 }
@@ -30,7 +31,10 @@ func (f *Files) Content(ctx context.Context, p Post, limit int64) (*Content, fun
 	if p.Media != nil {
 		out, name = p.Media.Output, p.Media.Name
 	}
-	if out == nil {
+	switch {
+	case p.Media != nil && p.Media.Window != "":
+		return f.window(ctx, p.Media, limit)
+	case out == nil:
 		return existing(p.Media, limit)
 	}
 	journal, err := f.Runner.Journal(out.Session)
@@ -52,6 +56,19 @@ func (f *Files) Content(ctx context.Context, p Post, limit int64) (*Content, fun
 		}
 	}
 	return f.write(name, limit, read)
+}
+
+// window draws a session's terminal as it is now.
+func (f *Files) window(ctx context.Context, m *Media, limit int64) (*Content, func(), error) {
+	state, _, err := f.Runner.Screen(ctx, m.Window)
+	if err != nil {
+		return nil, func() {}, fmt.Errorf("read the screen of session %s: %w", m.Window, err)
+	}
+	window, err := f.Renderer.Window(state, f.Masker)
+	if err != nil {
+		return nil, func() {}, fmt.Errorf("read the screen of session %s: %w", m.Window, err)
+	}
+	return f.write(m.Name, limit, window.Picture)
 }
 
 // existing is a file that is on the disk already.

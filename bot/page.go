@@ -28,6 +28,9 @@ type Paper interface {
 
 // Renderer makes pages. bot/watch.go calls it.
 type Renderer interface {
+	// Window reads the state of a terminal as Runner.Screen gave it. What m
+	// knows as a secret is hidden in it.
+	Window(state []byte, m Masker) (Window, error)
 	// Paper is an empty page whose first byte is at offset from.
 	Paper(size PageSize, from int64) Paper
 	// Tail lays out the end of some output: the last lines of the chunks that

@@ -231,6 +231,9 @@ func (r *Reception) command(ctx context.Context, m Message, about SessionID) (st
 // one is decided when its turn comes, since a command before it may be about
 // to start it; here only a reply or a topic of its own is looked at.
 func (r *Reception) plain(ctx context.Context, m Message, p Principal, about SessionID) (*Entry, error) {
+	if id, asked := r.Session.asksSecret(ctx, m, about); asked && m.Text != "" && len(m.Text) <= MaxText {
+		return r.secret(m, p, id)
+	}
 	if about == "" && !m.Direct && !r.answersUs(m) && !r.Session.HasForeground(ctx, m.Thread) {
 		return nil, nil // people talking to each other
 	}

@@ -237,6 +237,10 @@ type Runner interface {
 	// Wait blocks until the output is longer than seen bytes, the session has
 	// exited, or ctx ends, and returns the status. ErrNoSession.
 	Wait(ctx context.Context, id SessionID, seen int64) (Status, error)
+	// Screen is the state of a live or ended session's terminal, as it is behind
+	// the first offset bytes of output: for Renderer.Window. ErrNoSession,
+	// ErrNoTerminal.
+	Screen(ctx context.Context, id SessionID) (state []byte, offset int64, err error)
 	// Journal opens the output for reading; close it. ErrNoSession.
 	Journal(id SessionID) (Journal, error)
 	// Remove deletes an ended session's folder. It is no error if it is gone.

@@ -33,6 +33,7 @@ type Sessions struct {
 	live    map[SessionID]*watcher
 	opening map[string]int // per person, sessions that are being opened
 	running sync.WaitGroup
+	secrets secrets
 }
 
 // foreground is the setting of a thread that names the session which its plain
@@ -497,8 +498,13 @@ func (s *Sessions) Control(ctx context.Context, p Principal, id SessionID, c Con
 	if err != nil {
 		return fmt.Errorf("read session %s: %w", id, err)
 	}
-	if !mine(p, session) {
-		return Userf("Session %s is %s's. Steering it needs the role %s.", id, session.Person, Operator)
+	if types := len(c.Input) > 0 || c.EOF; types {
+		err = s.mayType(ctx, p, session)
+	} else if !mine(p, session) {
+		err = Userf("Session %s is %s's. Steering it needs the role %s.", id, session.Person, Operator)
+	}
+	if err != nil {
+		return err
 	}
 	if !session.PTY {
 		switch string(c.Input) {
@@ -513,6 +519,8 @@ func (s *Sessions) Control(ctx context.Context, p Principal, id SessionID, c Con
 	}
 	err = s.Runner.Control(ctx, id, c)
 	switch {
+	case err == nil:
+		s.nudge(id)
 	case errors.Is(err, ErrEnded), errors.Is(err, ErrNoSession):
 		return s.ended(ctx, id)
 	case errors.Is(err, ErrInputFull):
@@ -541,13 +549,32 @@ func (s *Sessions) Type(ctx context.Context, p Principal, c Call) error {
 		return s.ended(ctx, session.ID)
 	}
 	text := c.Args.Text("text")
+	if c.Args.Has(secretArg) {
+		var kept bool
+		if text, kept = s.secrets.take(c.ID); !kept {
+			return Userf("I was restarted before I could type it in, and secrets are not kept. Write it again.")
+		}
+	}
 	if session.PTY {
-		// What the Enter key of a terminal sends.
-		text = strings.ReplaceAll(text, "\n", "\r") + "\r"
+		text = s.typed(ctx, session.ID, text)
 	} else {
 		text += "\n"
 	}
 	return s.Control(ctx, p, session.ID, Control{Input: []byte(text)})
+}
+
+// typed is what a terminal sends for a text and Enter. Several lines are a
+// paste, for a program that wants to know.
+func (s *Sessions) typed(ctx context.Context, id SessionID, text string) string {
+	const begin, end = "\x1b[200~", "\x1b[201~"
+	lines := strings.ReplaceAll(text, "\n", "\r")
+	if !strings.Contains(lines, "\r") {
+		return lines + "\r"
+	}
+	if window, err := s.window(ctx, id); err == nil && window.Facts().Paste {
+		return begin + strings.ReplaceAll(lines, end, "") + end + "\r"
+	}
+	return lines + "\r"
 }
 
 func (s *Sessions) addressee(ctx context.Context, p Principal, c Call) (Session, error) {

@@ -52,14 +52,17 @@ type watcher struct {
 	picture string
 	looked  bool // the head of the output has been looked at for a picture
 	keypad  *Keyboard
+	pane    pane
 	end     int64     // the length of the output, and
 	grown   time.Time // when it was seen to grow
 	shown   string    // the body last put, to leave out puts that change nothing
 	put     time.Time // when it was put; zero = never
 
-	mu   sync.Mutex
-	said int64
-	news chan struct{} // capacity 1: said has moved on
+	mu    sync.Mutex
+	said  int64
+	news  chan struct{} // capacity 1: said has moved on
+	typed time.Time     // when a key was last pressed, or a view chosen
+	wake  func()        // ends the wait for output; nil when nothing waits
 }
 
 // run follows the session until its last word is in the outbox or ctx ends.
@@ -152,17 +155,61 @@ func (w *watcher) change(ctx context.Context) (Status, error) {
 	if err != nil || st.Exited {
 		return st, err
 	}
-	due := w.put.Add(w.pace())
-	if w.put.IsZero() {
-		due = w.session.Started.Add(firstGrace)
+	for due := w.due(); time.Now().Before(due); due = w.due() {
+		if st, err = w.waitUntil(ctx, math.MaxInt64, due); err != nil || st.Exited {
+			break
+		}
 	}
-	return w.waitUntil(ctx, math.MaxInt64, due)
+	return st, err
 }
 
-// waitUntil is Runner.Wait with a time limit that is no error.
+// due is when what has changed may be shown: at once when somebody has pressed
+// a key since the last time, else at the network's pace.
+func (w *watcher) due() time.Time {
+	last, pace := w.put, w.pace()
+	if w.pane.open {
+		last, pace = w.pane.put, w.windowPace()
+	}
+	switch key := w.lastKey(); {
+	case last.IsZero():
+		return w.session.Started.Add(firstGrace)
+	case key.After(last):
+		return key.Add(keyGrace)
+	default:
+		return last.Add(pace)
+	}
+}
+
+// nudge says that a key was pressed, or a view chosen: what comes of it is to
+// be seen soon.
+func (w *watcher) nudge() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.typed = time.Now()
+	if w.wake != nil {
+		w.wake()
+	}
+}
+
+func (w *watcher) lastKey() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.typed
+}
+
+// waitUntil is Runner.Wait with a time limit that is no error. A nudge ends it,
+// too.
 func (w *watcher) waitUntil(ctx context.Context, seen int64, t time.Time) (Status, error) {
 	limited, cancel := context.WithDeadline(ctx, t)
 	defer cancel()
+	w.mu.Lock()
+	w.wake = cancel
+	w.mu.Unlock()
+	defer func() {
+		w.mu.Lock()
+		w.wake = nil
+		w.mu.Unlock()
+	}()
 	st, err := w.s.Runner.Wait(limited, w.session.ID, seen)
 	if err != nil && ctx.Err() == nil && limited.Err() != nil {
 		return w.s.Runner.Wait(ctx, w.session.ID, -1)
@@ -296,6 +343,9 @@ func (w *watcher) show(ctx context.Context, st Status) error {
 		w.put = time.Now()
 		return nil
 	}
+	if shown, err := w.showWindow(ctx, st); shown || err != nil {
+		return err
+	}
 	body, err := w.body(st)
 	if err != nil {
 		return err
@@ -364,6 +414,10 @@ func (w *watcher) finish(ctx context.Context, st Status) error {
 		return fmt.Errorf("record the end of session %s: %w", w.session.ID, err)
 	}
 	w.session.State, w.session.Exit = Ended, st.Exit
+	if err := w.closePane(ctx); err != nil {
+		return err
+	}
+	w.s.forgetChoices(ctx, w.session.ID)
 	body, err := w.body(st)
 	if err != nil {
 		return err
@@ -492,7 +546,7 @@ func (w *watcher) runningFooter(st Status) Span {
 	text := fmt.Sprintf("⏳ running · %s · #%s", elapsed(time.Since(w.session.Started)), w.session.ID)
 	switch {
 	case st.Hidden:
-		text += "\nIt asks for a secret: what you write stays in this chat's history."
+		text += "\n" + w.askSecret()
 	case w.session.Interactive && w.session.Progress.inThread() == 1:
 		text += "\nWrite here to type into it."
 		if !w.session.Claim.Direct && w.session.Thread == w.session.Claim.Thread {

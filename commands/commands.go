@@ -28,6 +28,9 @@ var groups = []string{groupRun, groupSteer, groupLook, groupSetUp, groupPeople}
 // Deps is what the commands work on. All fields are needed.
 type Deps struct {
 	Sessions  Sessions
+	Terminals Terminals
+	Keyboards Keyboards
+	Spool     Spool
 	Settings  bot.Settings
 	Calls     Calls
 	Allowlist Allowlist
@@ -108,11 +111,18 @@ func New(d Deps) []bot.Command {
 		kill(d),
 		signal(d),
 		resize(d),
+		view(d),
 		attach(d),
 		detach(d),
+		give(d),
+		take(d),
 
 		ps(d),
 		log(d),
+		shot(d),
+		back(d),
+		findText(d),
+		copyOutput(d),
 		history(d),
 		status(d),
 		whoami(d),
@@ -129,6 +139,7 @@ func New(d Deps) []bot.Command {
 
 		start(d),
 		input(d),
+		secret(d),
 		drop(),
 	}
 	return all

@@ -20,10 +20,11 @@ func sessionArg() bot.Arg {
 func in(d Deps) bot.Command {
 	return bot.Command{
 		Name:     "in",
+		Aliases:  []string{"type"},
 		Group:    groupSteer,
 		Summary:  "Type text into a session, without Enter",
 		Help:     "Everything behind the first blank goes to the program just as it is. Plain text without a slash does the same and presses Enter.",
-		Examples: []string{"in y", "in :wq"},
+		Examples: []string{"in y", "type :wq"},
 		Args:     []bot.Arg{{Name: "text", Kind: bot.ArgRest, Required: true, Summary: "what to type"}},
 		Role:     bot.User,
 		Effect:   bot.Changes,
@@ -47,6 +48,13 @@ func input(d Deps) bot.Command {
 		Effect: bot.Changes,
 		Hidden: true,
 		Run: func(ctx context.Context, req bot.Request) error {
+			if req.Call.Args.Has("secret") {
+				// First of all it must not stay to be read; that it was one is said
+				// only here.
+				if err := d.Keyboards.Erase(ctx, req.Call); err != nil {
+					req.Reply.Say(bot.Plainf("%s", err))
+				}
+			}
 			return d.Sessions.Type(ctx, req.Principal, req.Call)
 		},
 	}

@@ -36,7 +36,7 @@ func key(d Deps) bot.Command {
 			if err != nil {
 				return err
 			}
-			inputs, err := presses(req.Call.Args.List("keys"), s.PTY)
+			inputs, err := presses(req.Call.Args.List("keys"), keyboardOf(ctx, d, req.Principal, s))
 			if err != nil {
 				return err
 			}
@@ -50,10 +50,26 @@ func key(d Deps) bot.Command {
 	}
 }
 
+// keyboard is what decides on the bytes of a key.
+type keyboard struct {
+	pty bool
+	// plain arrows are wanted: a program has not asked for the application form.
+	plain bool
+}
+
+// keyboardOf is the keyboard that the session's program has asked for.
+func keyboardOf(ctx context.Context, d Deps, p bot.Principal, s bot.Session) keyboard {
+	if !s.PTY {
+		return keyboard{}
+	}
+	window, err := d.Terminals.Window(ctx, p, s.ID)
+	return keyboard{pty: true, plain: err == nil && !window.Facts().ApplicationCursor}
+}
+
 // presses is what to type for the keys. On a terminal it is one piece. Without
 // one ^C and ^D are pieces of their own: Sessions.Control gives them their
 // meaning, which a pipe does not.
-func presses(names []string, pty bool) ([][]byte, error) {
+func presses(names []string, board keyboard) ([][]byte, error) {
 	if len(names) > maxKeys {
 		return nil, bot.Userf("/key: %d keys at once are too many; %d may be. /in types text.", len(names), maxKeys)
 	}
@@ -66,13 +82,13 @@ func presses(names []string, pty bool) ([][]byte, error) {
 		}
 	}
 	for _, name := range names {
-		one, times, err := press(name)
+		one, times, err := press(name, board)
 		if err != nil {
 			return nil, err
 		}
 		for range times {
 			switch {
-			case pty:
+			case board.pty:
 				piece = append(piece, one...)
 			case one == "\x03" || one == "\x04":
 				flush()
@@ -90,7 +106,7 @@ func presses(names []string, pty bool) ([][]byte, error) {
 
 // press is the bytes of a key such as "ctrl-c", and how often "down*3" is to
 // be pressed.
-func press(word string) (keys string, times int, err error) {
+func press(word string, board keyboard) (keys string, times int, err error) {
 	name, times := word, 1
 	if base, count, ok := cutLast(word, "*"); ok && base != "" {
 		n, err := strconv.Atoi(count)
@@ -99,7 +115,7 @@ func press(word string) (keys string, times int, err error) {
 		}
 		name, times = base, n
 	}
-	keys, ok := bytesOf(name)
+	keys, ok := bytesOf(name, board.plain)
 	if !ok {
 		return "", 0, unknownKey(name)
 	}
@@ -132,9 +148,9 @@ type specialKey struct {
 }
 
 // specialKeys sends what the terminfo entry xterm-256color promises to
-// programs, which is also what a session's TERM says. For arrows, home and end
-// that is the form of the "application" keypad: full-screen programs expect it,
-// and line editors understand it as well.
+// programs, which is also what a session's TERM says. Arrows, home and end have
+// another form while a program has not asked for that of the "application"
+// keypad (DECCKM): few programs know only one of the two.
 var specialKeys = map[string]specialKey{
 	"up": {final: 'A'}, "down": {final: 'B'}, "right": {final: 'C'}, "left": {final: 'D'},
 	"home": {final: 'H'}, "end": {final: 'F'},
@@ -155,8 +171,9 @@ var keyAliases = map[string]string{
 	"pageup": "pgup", "pagedown": "pgdn", "pgdown": "pgdn",
 }
 
-// bytesOf is what a terminal sends for the key of that name.
-func bytesOf(name string) (string, bool) {
+// bytesOf is what a terminal sends for the key of that name; plain is about its
+// arrows, see keyboard.
+func bytesOf(name string, plain bool) (string, bool) {
 	modifiers := 0
 	base := name
 	if c, ok := strings.CutPrefix(base, "^"); ok && c != "" {
@@ -182,13 +199,15 @@ func bytesOf(name string) (string, bool) {
 		return plainKey(base, b, modifiers)
 	}
 	if k, ok := specialKeys[base]; ok {
-		return k.sequence(modifiers), true
+		return k.sequence(modifiers, plain), true
 	}
 	return "", false
 }
 
-func (k specialKey) sequence(modifiers int) string {
+func (k specialKey) sequence(modifiers int, plain bool) string {
 	switch {
+	case k.final >= 'A' && k.final <= 'H' && modifiers == 0 && plain:
+		return "\x1b[" + string(k.final)
 	case k.final != 0 && modifiers == 0:
 		return "\x1bO" + string(k.final)
 	case k.final != 0:

@@ -20,15 +20,26 @@ func TestKeysSendWhatATerminalSends(t *testing.T) {
 		"alt-x": "\x1bx", "M-x": "\x1bx", "alt-X": "\x1bX", "alt--": "\x1b-", "ctrl-alt-a": "\x1b\x01", "alt-enter": "\x1b\r",
 		"a": "a", "Q": "Q", "shift-a": "A", ":": ":", "-": "-", "^": "^", "*": "*", "é": "é", "5": "5",
 	} {
-		if got, times, err := press(name); err != nil || times != 1 || got != want {
+		if got, times, err := press(name, keyboard{pty: true}); err != nil || times != 1 || got != want {
 			t.Errorf("%s sends %q %d times, %v; want %q once", name, got, times, err, want)
+		}
+	}
+}
+
+func TestArrowsAreSentInTheFormThatAProgramAsksFor(t *testing.T) {
+	for name, want := range map[string]string{
+		"up": "\x1b[A", "left": "\x1b[D", "home": "\x1b[H", "end": "\x1b[F",
+		"f1": "\x1bOP", "ctrl-left": "\x1b[1;5D", "pgup": "\x1b[5~", // these have one form
+	} {
+		if got, _, err := press(name, keyboard{pty: true, plain: true}); err != nil || got != want {
+			t.Errorf("%s sends %q, %v; want %q", name, got, err, want)
 		}
 	}
 }
 
 func TestKeysRepeat(t *testing.T) {
 	for name, want := range map[string]int{"down*3": 3, "x*1": 1, "**2": 2, "ctrl-left*50": 50} {
-		if _, times, err := press(name); err != nil || times != want {
+		if _, times, err := press(name, keyboard{pty: true}); err != nil || times != want {
 			t.Errorf("%s is pressed %d times, %v; want %d", name, times, err, want)
 		}
 	}
@@ -48,12 +59,12 @@ func TestUnknownKeysAreExplained(t *testing.T) {
 		"ctrl-tab":  "no key",
 		"\x01":      "no key",
 	} {
-		_, _, err := press(name)
+		_, _, err := press(name, keyboard{pty: true})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %q in it", name, err, want)
 		}
 	}
-	if _, err := presses(strings.Fields(strings.Repeat("a ", maxKeys+1)), true); err == nil {
+	if _, err := presses(strings.Fields(strings.Repeat("a ", maxKeys+1)), keyboard{pty: true}); err == nil {
 		t.Error("more keys than are allowed were taken")
 	}
 }

@@ -28,9 +28,7 @@ type listing struct {
 func (l *listing) add(spans ...bot.Span) {
 	units := 0
 	for _, s := range spans {
-		for _, r := range s.Text {
-			units += utf16.RuneLen(r)
-		}
+		units += utf16Len(s.Text)
 	}
 	if l.left > 0 || l.units+units > maxAnswer {
 		l.left++
@@ -45,6 +43,14 @@ func (l *listing) add(spans ...bot.Span) {
 		}
 		l.spans = append(l.spans, s)
 	}
+}
+
+// utf16Len is the length of a text in UTF-16 code units.
+func utf16Len(s string) (units int) {
+	for _, r := range s {
+		units += utf16.RuneLen(r)
+	}
+	return units
 }
 
 // post is the answer, without blank lines at its end.

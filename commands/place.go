@@ -56,6 +56,9 @@ func here(ctx context.Context, d Deps, p bot.Principal) (place, error) {
 	at.home = cmp.Or(lookup(at.template.Env, "HOME"), at.template.Dir, "/")
 	at.dir = cmp.Or(set[dirSetting], at.template.Dir, at.home)
 	at.shell = cmp.Or(set[shellSetting], d.standardShell())
+	if at.template.Size, err = likedSize(ctx, d, p, at.template.Size); err != nil {
+		return place{}, err
+	}
 	return at, nil
 }
 

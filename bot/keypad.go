@@ -1,0 +1,105 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+)
+
+// The hidden commands that the buttons under a terminal make.
+const (
+	ViewCommand   = "view"   // choose a view; arguments "kind", "pan", "keys"
+	SecretCommand = "secret" // answer a question for a secret in private
+)
+
+// keyButton presses a key in the session.
+func keyButton(label, name string) Button {
+	return Button{Label: label, Command: "key", Args: Args{"keys": {name}}}
+}
+
+func viewButton(label, name, value string) Button {
+	return Button{Label: label, Command: ViewCommand, Args: Args{name: {value}}}
+}
+
+// windowKeys is the keypad under a terminal's window: what fits what is going
+// on there.
+func (w *watcher) windowKeys(ctx context.Context, st Status) *Keyboard {
+	if w.lim.Buttons == 0 {
+		return nil
+	}
+	rows := w.layout(ctx, st)
+	for i, row := range rows {
+		rows[i] = row[:min(len(row), w.lim.Buttons)]
+	}
+	name := fmt.Sprint(rows)
+	k := w.pane.keypads[name]
+	if k == nil {
+		if w.pane.keypads == nil {
+			w.pane.keypads = map[string]*Keyboard{}
+		}
+		k = &Keyboard{Handle: NewHandle(), Rows: rows, Session: w.session.ID}
+		w.pane.keypads[name] = k
+	}
+	return k
+}
+
+// layout is at most five rows of at most five keys, which every network takes.
+func (w *watcher) layout(ctx context.Context, st Status) [][]Button {
+	stop, log := Button{Label: "Stop", Command: "stop"}, Button{Label: "Log", Command: "log"}
+	last := []Button{w.otherView(), viewButton("F1…", "keys", "f"), stop, log}
+	if w.pane.facts.Size.Cols > panWidth && w.pane.view == ViewText {
+		last = []Button{viewButton("◀", "pan", "left"), viewButton("▶", "pan", "right"), w.otherView(), viewButton("F1…", "keys", "f"), stop}
+	}
+	switch {
+	case st.Hidden:
+		rows := [][]Button{{keyButton("Enter", "enter"), keyButton("^C", "ctrl-c"), stop}}
+		if !w.session.Claim.Direct {
+			rows = append([][]Button{{{Label: "Answer in private", Command: SecretCommand}}}, rows...)
+		}
+		return rows
+	case w.s.keypage(ctx, w.session.ID) == "f":
+		return [][]Button{
+			{keyButton("F1", "f1"), keyButton("F2", "f2"), keyButton("F3", "f3"), keyButton("F4", "f4"), keyButton("F5", "f5")},
+			{keyButton("F6", "f6"), keyButton("F7", "f7"), keyButton("F8", "f8"), keyButton("F9", "f9"), keyButton("F10", "f10")},
+			{keyButton("F11", "f11"), keyButton("F12", "f12"), keyButton("Home", "home"), keyButton("End", "end"), keyButton("Del", "del")},
+			{viewButton("⌨ back", "keys", "main"), keyButton("Esc", "esc"), keyButton("Enter", "enter"), stop},
+		}
+	}
+	rows := [][]Button{
+		{keyButton("Esc", "esc"), keyButton("Tab", "tab"), keyButton("↑", "up"), keyButton("Enter", "enter")},
+		{keyButton("^C", "ctrl-c"), keyButton("←", "left"), keyButton("↓", "down"), keyButton("→", "right")},
+		{keyButton("^D", "ctrl-d"), keyButton("PgUp", "pgup"), keyButton("PgDn", "pgdn"), keyButton("⌫", "backspace")},
+	}
+	if asked := answerKeys(w.pane.facts); asked != nil {
+		rows = append([][]Button{asked}, rows...)
+	}
+	return append(rows, last)
+}
+
+// answerKeys is a row for what the program seems to wait for; nil for nothing
+// in particular.
+func answerKeys(f WindowFacts) []Button {
+	switch f.Asks {
+	case AsksYesNo:
+		return []Button{keyButton("y", "y"), keyButton("n", "n")}
+	case AsksNumber:
+		var row []Button
+		for n := 1; n <= min(f.Choices, 5); n++ {
+			row = append(row, keyButton(strconv.Itoa(n), strconv.Itoa(n)))
+		}
+		return row
+	case AsksAnyKey:
+		return []Button{keyButton("Space", "space")}
+	case AsksPager:
+		return []Button{keyButton("Space", "space"), keyButton("b", "b"), keyButton("g", "g"), keyButton("G", "G"), keyButton("q", "q")}
+	}
+	return nil
+}
+
+// otherView is the button that shows the window the other way.
+func (w *watcher) otherView() Button {
+	if w.pane.view == ViewPicture {
+		return viewButton("Text", "kind", string(ViewText))
+	}
+	return viewButton("Picture", "kind", string(ViewPicture))
+}
