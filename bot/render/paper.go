@@ -1,10 +1,6 @@
 package render
 
-import (
-	"strings"
-
-	"chapi/bot"
-)
+import "chapi/bot"
 
 // minText is the smallest page: it has room for any one character with all
 // that may join it, and for the line that says that output is missing.
@@ -29,8 +25,8 @@ const minText = 64
 //   - Where bytes are missing a line says "[… 12.3 MB not kept …]".
 //   - What a program writes to a line by its number, with the cursor saved
 //     before and restored behind, is left out: it is a status line.
-//   - While a program has the terminal's alternate screen, that is shown below
-//     the text; nothing of it remains.
+//   - What a program draws on the terminal's alternate screen is left out: it
+//     is no text that stays. A page that ends there ends before it.
 //
 // How chunks are split makes no difference.
 //
@@ -53,8 +49,9 @@ type Paper struct {
 	size   bot.PageSize
 	parser parser
 	sheet  sheet
-	screen *screen // while the alternate screen is on
-	next   int64   // where the next chunk should begin
+	away   bool  // the alternate screen is on, since
+	left   int64 // the control sequence at this offset
+	next   int64 // where the next chunk should begin
 	stream bot.Stream
 }
 
@@ -94,7 +91,7 @@ func (p *Paper) Write(c bot.Chunk) (full bool) {
 // full-screen program did there is not known: it may have ended.
 func (p *Paper) missing(to int64) {
 	p.parser.abort(p.next, p)
-	p.screen = nil
+	p.away = false
 	if p.parser.full {
 		return
 	}
@@ -104,68 +101,50 @@ func (p *Paper) missing(to int64) {
 }
 
 // Covers is the offset behind the last complete character or control sequence
-// that was written; once the page is full, where the next page begins.
+// that was written, or before the alternate screen; once the page is full, where
+// the next page begins.
 func (p *Paper) Covers() int64 {
-	if p.parser.full {
+	switch {
+	case p.parser.full:
 		return p.sheet.covers
+	case p.away:
+		return p.left
+	default:
+		return p.parser.covered()
 	}
-	return p.parser.covered()
 }
 
 // Text is the page as it stands. A character that is not complete yet is shown
 // as invalid: the output may end there.
 func (p *Paper) Text() string {
-	text := string(p.sheet.appendText(nil, p.parser.state == inCharacter && p.screen == nil))
-	if p.screen == nil || p.parser.full {
-		return text
-	}
-	if text != "" && !strings.HasSuffix(text, "\n") {
-		text += "\n"
-	}
-	units := p.size.Text
-	for _, r := range text {
-		units -= p.sheet.rune(r)
-	}
-	lines := 0
-	if p.size.Lines > 0 {
-		lines = max(p.size.Lines-strings.Count(text, "\n"), 1)
-	}
-	return text + p.screen.text(p.sheet.meter, units, lines)
+	return string(p.sheet.appendText(nil, p.parser.state == inCharacter && !p.away))
 }
 
 // The methods below make Paper the parser's terminal.
 
 func (p *Paper) plain(run []byte) {
-	if p.screen != nil {
-		p.screen.plain(run)
-		return
+	if !p.away {
+		p.sheet.plain(run)
 	}
-	p.sheet.plain(run)
 }
 
 func (p *Paper) print(r rune) {
-	if p.screen != nil {
-		p.screen.print(r)
-		return
+	if !p.away {
+		p.sheet.print(r)
 	}
-	p.sheet.print(r)
 }
 
 func (p *Paper) control(b byte) {
-	if p.screen != nil {
-		p.screen.control(b)
-		return
+	if !p.away {
+		p.sheet.control(b)
 	}
-	p.sheet.control(b)
 }
 
 func (p *Paper) escape(final byte) {
 	switch {
 	case final == 'c': // full reset
-		p.screen = nil
-	case p.screen != nil:
-		p.screen.escape(final)
-	default:
+		p.away = false
+	case !p.away:
 		p.sheet.escape(final)
 	}
 }
@@ -174,10 +153,8 @@ func (p *Paper) sequence(q *sequence) {
 	switch {
 	case q.prefix == '?' && (q.final == 'h' || q.final == 'l'):
 		p.modes(q)
-	case q.prefix != 0 && q.final != 'J' && q.final != 'K':
-		// Questions to the terminal, keyboard and mouse modes.
-	case p.screen != nil:
-		p.screen.sequence(q)
+	case p.away, q.prefix != 0 && q.final != 'J' && q.final != 'K':
+		// Not on this page; questions to the terminal, keyboard and mouse modes.
 	default:
 		p.sheet.sequence(q)
 	}
@@ -191,12 +168,9 @@ func (p *Paper) modes(q *sequence) {
 		}
 		switch {
 		case q.final == 'l':
-			p.screen = nil
-		case p.screen == nil && p.sheet.crowded():
-			p.sheet.overflow()
-			return
-		case p.screen == nil:
-			p.screen = newScreen()
+			p.away = false
+		case !p.away:
+			p.away, p.left = true, p.parser.at
 		}
 	}
 }

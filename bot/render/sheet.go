@@ -225,12 +225,6 @@ func (s *sheet) overflow() {
 	}
 }
 
-// crowded reports whether a full-screen program had better have a new page.
-func (s *sheet) crowded() bool {
-	lines := max(s.lastText()+1, s.row)
-	return s.used > s.size.Text/4 || s.size.Lines > 0 && lines > s.size.Lines/4
-}
-
 // first is the first line to show: those made above the page's beginning
 // count from when they have text.
 func (s *sheet) first() int {

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bytes"
 	"slices"
 	"sort"
 
@@ -13,6 +14,7 @@ import (
 // from there shows the same. The chunks are in order and are not retained. It
 // takes time in proportion to their length and little memory besides.
 func (Renderer) Tail(size bot.PageSize, chunks []bot.Chunk) (text string, from int64) {
+	chunks = behindScreen(chunks)
 	if len(chunks) == 0 {
 		return "", 0
 	}
@@ -23,6 +25,25 @@ func (Renderer) Tail(size bot.PageSize, chunks []bot.Chunk) (text string, from i
 		}
 	}
 	return last.Text(), last.sheet.from
+}
+
+// behindScreen leaves out what was drawn on the alternate screen, where the
+// chunks begin in the middle of that: its end comes first then.
+func behindScreen(chunks []bot.Chunk) []bot.Chunk {
+	on, off := []byte("\x1b[?1049h"), []byte("\x1b[?1049l")
+	for i, c := range chunks {
+		begin, end := bytes.Index(c.Data, on), bytes.Index(c.Data, off)
+		switch {
+		case end >= 0 && (begin < 0 || end < begin):
+			end += len(off)
+			rest := c
+			rest.From, rest.Data = c.From+int64(end), c.Data[end:]
+			return append([]bot.Chunk{rest}, chunks[i+1:]...)
+		case begin >= 0:
+			return chunks
+		}
+	}
+	return chunks
 }
 
 // tailPages is how many quarter pages certainly hold a page: any two that

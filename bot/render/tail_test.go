@@ -29,7 +29,8 @@ func TestTail(t *testing.T) {
 		{"also when an empty one follows", []bot.Chunk{out(0, "a\n"+x(1050)+"\n")}, x(378) + "\n", 674},
 		{"a progress bar is one line", []bot.Chunk{out(0, many+strings.Repeat("\r"+x(60), 2000))}, strings.Repeat("line of text\n", 4) + x(60), 65000 - 4*13},
 		{"what is missing is named", []bot.Chunk{out(0, "a\n"), out(1002, "b\n")}, "a\n[… 1.0 kB not kept …]\nb\n", 0},
-		{"a full-screen program is shown", []bot.Chunk{out(0, many+"\x1b[?1049h"+strings.Repeat("\x1b[Hscreen\x1b[2;1Hmore", 900))}, "screen\nmore", 65000},
+		{"a full-screen program is left out", []bot.Chunk{out(0, "line\n\x1b[?1049h"+strings.Repeat("\x1b[Hscreen\x1b[2;1Hmore", 900))}, "line\n", 0},
+		{"also when the chunks begin in the middle of it", []bot.Chunk{out(0, strings.Repeat("\x1b[Hscreen\x1b[2;1Hmore", 9)+"\x1b[?1049lline\n")}, "line\n", 179},
 	}
 	for _, tt := range tests {
 		t.Run(tt.rule, func(t *testing.T) {
