@@ -270,5 +270,18 @@ type Journal interface {
 	// kept. Empty Data means that there is nothing at or after from now. The
 	// data is the caller's to keep.
 	Next(from int64, max int) (Chunk, error)
+	// Marks calls f with the sizes and the times of the output, in order of
+	// offset, until it returns false: first the size and the time that hold at
+	// from, as far as they are known, then the later ones. Both are known from
+	// where output kept behind a gap begins.
+	Marks(from int64, f func(Mark) bool) error
 	Close() error
+}
+
+// Mark is a fact about a session's output from an offset on. Exactly one of
+// Time and Size is set.
+type Mark struct {
+	At   int64     // offset in bytes
+	Time time.Time // the byte here was read then, to the millisecond
+	Size Size      // the terminal had this size from here on
 }

@@ -35,8 +35,17 @@ import (
 )
 
 const (
-	// clockTick is how often growing output is marked with the time.
+	// clockTick is how often growing output is marked with the time, and
+	// fineTick how often that of a terminal is, so that it can be shown again
+	// as it came.
 	clockTick = time.Second
+	fineTick  = 50 * time.Millisecond
+	// fineLeast and fineShare are what the marks of a segment may take for
+	// that, in bytes and as a share of its output: a program that prints a
+	// byte now and then for days would else have more marks than output.
+	// Beyond it the clock ticks as elsewhere.
+	fineLeast = 64 << 10
+	fineShare = 4
 	// retryAfter is how long output is let go unwritten after the disk refused
 	// some, before it is asked again. Asking costs a file system more time the
 	// fuller it is, and meanwhile the program would wait.
@@ -73,6 +82,7 @@ type Log struct {
 	size   bot.Size
 	resize bool // size has no mark yet
 	tick   time.Time
+	fine   bool       // times are marked as for a terminal
 	seg    *segment   // the one being filled; nil when the next byte begins one
 	tail   []*segment // all later than the first, oldest first
 	began  bool       // the first segment exists
@@ -102,7 +112,7 @@ type segment struct {
 func New(dir string, budget int64, size bot.Size) *Log {
 	return &Log{
 		dir: dir, layout: layoutFor(budget), stream: bot.Stdout, size: size, resize: size != bot.Size{},
-		tick: time.Now(), splice: true, marker: -1,
+		tick: time.Now(), fine: size != bot.Size{}, splice: true, marker: -1,
 	}
 }
 
@@ -157,7 +167,7 @@ func (l *Log) Splice(stream bot.Stream, pipe int, max int) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.seg
-	if !l.splice || s == nil || stream != l.stream || l.resize || s.start+s.size >= s.limit || time.Since(l.tick) >= clockTick || l.look() != nil {
+	if !l.splice || s == nil || stream != l.stream || l.resize || s.start+s.size >= s.limit || time.Since(l.tick) >= l.every() || l.look() != nil {
 		return 0, ErrCopy
 	}
 	off := s.size
@@ -228,10 +238,11 @@ func (l *Log) ready(stream bot.Stream) error {
 	s := l.seg
 	encoder := s.encoder
 	var b []byte
-	if (fresh || l.resize) && l.size != (bot.Size{}) {
+	sized := (fresh || l.resize) && l.size != bot.Size{}
+	if sized {
 		b = encoder.size(b, l.end, l.size)
 	}
-	if fresh || now.Sub(l.tick) >= clockTick {
+	if fresh || sized || now.Sub(l.tick) >= l.every() {
 		b = encoder.time(b, l.end, now)
 	}
 	if fresh || stream != l.stream {
@@ -250,6 +261,14 @@ func (l *Log) ready(stream bot.Stream) error {
 		l.stream = stream
 	}
 	return nil
+}
+
+// every is how often the output of the current segment is marked with the time.
+func (l *Log) every() time.Duration {
+	if s := l.seg; l.fine && s.marksSize < fineLeast+s.size/fineShare {
+		return fineTick
+	}
+	return clockTick
 }
 
 // mark appends whole records to the segment's marks. After an error the next
