@@ -59,6 +59,9 @@ const (
 	reserveShare = 16
 	// lookEvery is how much is written between two looks at the free space.
 	lookEvery = 256 << 10
+	// spareTimes is how many times the room must be there for what is only
+	// useful.
+	spareTimes = 8
 )
 
 // ErrCopy is what Splice returns when the bytes have to go through memory:
@@ -210,18 +213,34 @@ func (l *Log) look() error {
 	if l.room > 0 {
 		return nil
 	}
-	var fs unix.Statfs_t
-	if err := unix.Statfs(l.dir, &fs); err != nil {
+	free, err := l.free()
+	if err != nil {
 		l.room = lookEvery // a file system that does not say will refuse by itself
 		return nil
 	}
-	block := int64(fs.Bsize)
-	reserve := min(max(int64(fs.Blocks)*block/reserveShare, reserveLeast), reserveMost)
-	l.room = min(int64(fs.Bavail)*block-reserve, lookEvery)
+	l.room = min(free, lookEvery)
 	if l.room <= 0 {
 		return unix.ENOSPC
 	}
 	return nil
+}
+
+// Spare reports whether the file system has room for so many bytes, many times
+// over, beside what is kept free for records.
+func (l *Log) Spare(bytes int64) bool {
+	free, err := l.free()
+	return err != nil || free > spareTimes*bytes
+}
+
+// free is how many bytes output may take of the file system.
+func (l *Log) free() (int64, error) {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(l.dir, &fs); err != nil {
+		return 0, err
+	}
+	block := int64(fs.Bsize)
+	reserve := min(max(int64(fs.Blocks)*block/reserveShare, reserveLeast), reserveMost)
+	return int64(fs.Bavail)*block - reserve, nil
 }
 
 // ready sees to it that there is a segment with room at the end of the output
