@@ -426,7 +426,9 @@ func (s *session) order(o *Order) error {
 	case s.isExited():
 		return bot.ErrEnded
 	case len(c.Input) > 0:
-		return s.input.put(c.Input)
+		err := s.input.put(c.Input)
+		s.wake() // it may turn the echo off or on, and print nothing
+		return err
 	case c.EOF && s.child.tty != nil:
 		return s.input.put([]byte{s.child.endOfFile()})
 	case c.EOF:
