@@ -114,7 +114,7 @@ Nothing listens on the network: chapi only dials out.`,
 	cmd.SuggestionsMinimumDistance = 2
 	cmd.PersistentFlags().StringVar(&o.file, "config", "", "configuration `FILE`")
 	cmd.PersistentFlags().StringVar(&o.state, "state", "", "`DIR` for the database and the sessions")
-	cmd.AddCommand(runCommand(o), pairCommand(o), psCommand(o), attachCommand(o), configCommand(), versionCommand())
+	cmd.AddCommand(runCommand(o), pairCommand(o), psCommand(o), attachCommand(o), replayCommand(o), configCommand(), versionCommand())
 	return cmd
 }
 
@@ -337,6 +337,17 @@ func (o *options) sessions() ([]runner.Listing, error) {
 	return runner.List(dir)
 }
 
+// completions are the sessions that the shell offers for an argument.
+func (o *options) completions(which func(runner.Listing) bool) (ids []string, _ cobra.ShellCompDirective) {
+	sessions, _ := o.sessions()
+	for _, s := range sessions {
+		if which(s) {
+			ids = append(ids, string(s.ID)+"\t"+strings.Join(s.Spec.Argv, " "))
+		}
+	}
+	return ids, cobra.ShellCompDirectiveNoFileComp
+}
+
 func attachCommand(o *options) *cobra.Command {
 	watch := false
 	cmd := &cobra.Command{
@@ -347,14 +358,7 @@ prints is shown, here and in the chat alike. Ctrl-] twice leaves it; it goes on.
 		Example: "  chapi attach 12\n  chapi attach --watch 12",
 		Args:    oneSession,
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			var ids []string
-			sessions, _ := o.sessions()
-			for _, s := range sessions {
-				if s.Live {
-					ids = append(ids, string(s.ID)+"\t"+strings.Join(s.Spec.Argv, " "))
-				}
-			}
-			return ids, cobra.ShellCompDirectiveNoFileComp
+			return o.completions(func(s runner.Listing) bool { return s.Live })
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir, err := o.sessionsDir()
@@ -376,6 +380,47 @@ prints is shown, here and in the chat alike. Ctrl-] twice leaves it; it goes on.
 		},
 	}
 	cmd.Flags().BoolVar(&watch, "watch", false, "only look: type nothing, leave its size alone")
+	return cmd
+}
+
+func replayCommand(o *options) *cobra.Command {
+	how := runner.ReplayOptions{Speed: 1}
+	cmd := &cobra.Command{
+		Use:   "replay ID",
+		Short: "Show a session here again, as it came in time",
+		Long: `Play what a session has printed, in this terminal and with its timing. Ctrl-C
+ends it. Only what the session's journal keeps is shown.`,
+		Example: "  chapi replay 12\n  chapi replay 12 --speed 4 --idle 500ms",
+		Args:    oneSession,
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return o.completions(func(runner.Listing) bool { return true })
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if how.Speed <= 0 {
+				return errors.New("--speed is how many times as fast it is shown: a number above 0, such as 2")
+			}
+			if how.Idle < 0 {
+				return errors.New("--idle is the longest pause: a time such as 1s, or 0 for the pauses as they were")
+			}
+			dir, err := o.sessionsDir()
+			if err != nil {
+				return err
+			}
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGQUIT)
+			defer stop()
+			id := bot.SessionID(strings.TrimPrefix(args[0], "#"))
+			err = runner.Replay(ctx, dir, id, os.Stdin, os.Stdout, how)
+			switch {
+			case errors.Is(err, bot.ErrNoSession):
+				return fmt.Errorf("there is no session %s; chapi ps lists them", id)
+			case ctx.Err() != nil:
+				return nil
+			}
+			return err
+		},
+	}
+	cmd.Flags().Float64Var(&how.Speed, "speed", how.Speed, "how many times as fast")
+	cmd.Flags().DurationVar(&how.Idle, "idle", how.Idle, "the longest pause, such as 1s")
 	return cmd
 }
 

@@ -205,6 +205,8 @@ var (
 	ErrNoSession = errors.New("no such session")
 	// ErrEnded: the session has ended, or its input is closed.
 	ErrEnded = errors.New("session has ended")
+	// ErrNoTerminal: the session has pipes and no terminal.
+	ErrNoTerminal = errors.New("the session has no terminal")
 	// ErrInputFull: the program does not read its input and the buffer is full.
 	ErrInputFull = errors.New("the program is not reading its input")
 	// ErrExists: the session was started before; it is never started again.
@@ -235,7 +237,10 @@ type Runner interface {
 	// ErrInputFull.
 	Control(ctx context.Context, id SessionID, c Control) error
 	// Wait blocks until the output is longer than seen bytes, the session has
-	// exited, or ctx ends, and returns the status. ErrNoSession.
+	// exited, its terminal hides its input or no longer does, or ctx ends, and
+	// returns the status. A change of Hidden while nobody waited is told to who
+	// waits next; a negative seen is a look, which takes no such news away.
+	// ErrNoSession.
 	Wait(ctx context.Context, id SessionID, seen int64) (Status, error)
 	// Screen is the state of a live or ended session's terminal, as it is behind
 	// the first offset bytes of output: for Renderer.Window. ErrNoSession,
@@ -243,6 +248,13 @@ type Runner interface {
 	Screen(ctx context.Context, id SessionID) (state []byte, offset int64, err error)
 	// Journal opens the output for reading; close it. ErrNoSession.
 	Journal(id SessionID) (Journal, error)
+	// Screen is what the session's terminal shows now, or showed at its end: a
+	// screen.Checkpoint (package runner/screen) after offset bytes of output.
+	// ErrNoSession, ErrNoTerminal.
+	Screen(ctx context.Context, id SessionID) (state []byte, offset int64, err error)
+	// ScreenAt is the same as of at bytes of output, or of the end when there
+	// is less. Where output is not kept it is as near as can be known.
+	ScreenAt(ctx context.Context, id SessionID, at int64) (state []byte, offset int64, err error)
 	// Remove deletes an ended session's folder. It is no error if it is gone.
 	Remove(id SessionID) error
 }
@@ -274,5 +286,18 @@ type Journal interface {
 	// kept. Empty Data means that there is nothing at or after from now. The
 	// data is the caller's to keep.
 	Next(from int64, max int) (Chunk, error)
+	// Marks calls f with the sizes and the times of the output, in order of
+	// offset, until it returns false: first the size and the time that hold at
+	// from, as far as they are known, then the later ones. Both are known from
+	// where output kept behind a gap begins.
+	Marks(from int64, f func(Mark) bool) error
 	Close() error
+}
+
+// Mark is a fact about a session's output from an offset on. Exactly one of
+// Time and Size is set.
+type Mark struct {
+	At   int64     // offset in bytes
+	Time time.Time // the byte here was read then, to the millisecond
+	Size Size      // the terminal had this size from here on
 }

@@ -19,6 +19,7 @@ type link struct {
 	worker  *worker // nil while there is no connection
 	holder  holder.Identity
 	status  bot.Status
+	told    bool          // the status.Hidden that the last who waited was told
 	changed chan struct{} // closed and replaced at every change
 	ended   bool          // over is closed
 	seq     uint64
@@ -37,6 +38,20 @@ func (l *link) now() (bot.Status, <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.status, l.changed
+}
+
+// known is the status.Hidden that who begins to wait is taken to know, and tell
+// notes the one that was told.
+func (l *link) known() (hidden bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.told
+}
+
+func (l *link) tell(hidden bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.told = hidden
 }
 
 // connect ties the link to the worker that is its holder.

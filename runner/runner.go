@@ -216,9 +216,13 @@ func (r *Runner) Wait(ctx context.Context, id bot.SessionID, seen int64) (bot.St
 	if l == nil {
 		return ended, nil
 	}
+	hidden := l.known()
 	for {
 		status, changed := l.now()
-		if status.Exited || status.End > seen {
+		if status.Exited || status.End > seen || status.Hidden != hidden {
+			if seen >= 0 {
+				l.tell(status.Hidden)
+			}
 			return status, nil
 		}
 		select {
@@ -250,20 +254,26 @@ func (r *Runner) Control(ctx context.Context, id bot.SessionID, c bot.Control) e
 }
 
 func (r *Runner) order(ctx context.Context, l *link, o holder.Order) error {
+	_, err := r.ask(ctx, l, o)
+	return err
+}
+
+// ask gives an order to the holder of a session and waits for its answer.
+func (r *Runner) ask(ctx context.Context, l *link, o holder.Order) (*holder.Ack, error) {
 	answer, err := l.send(ctx, r.closing, o)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	select {
 	case ack := <-answer:
 		if ack == nil {
-			return l.lostOrder()
+			return nil, l.lostOrder()
 		}
-		return ack.Err()
+		return ack, ack.Err()
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	case <-r.closing:
-		return ErrClosed
+		return nil, ErrClosed
 	}
 }
 

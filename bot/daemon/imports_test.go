@@ -22,9 +22,10 @@ var mayImport = map[string][]string{
 	"chapi/adapters/adaptertest":           {"chapi/bot"},
 	"chapi/adapters/telegram/telegramtest": {},
 	"chapi/commands":                       {"chapi/bot"},
-	"chapi/runner":                         {"chapi/bot", "chapi/runner/holder", "chapi/runner/journal"},
-	"chapi/runner/holder":                  {"chapi/bot", "chapi/runner/journal"},
+	"chapi/runner":                         {"chapi/bot", "chapi/runner/holder", "chapi/runner/journal", "chapi/runner/screen"},
+	"chapi/runner/holder":                  {"chapi/bot", "chapi/runner/journal", "chapi/runner/screen"},
 	"chapi/runner/journal":                 {"chapi/bot"},
+	"chapi/runner/screen":                  {},
 	"chapi/storage":                        {"chapi/bot"},
 	"chapi/storage/storagetest":            {"chapi/bot"},
 }

@@ -177,7 +177,7 @@ func (h *host) order(o *Order) *Ack {
 	if s == nil || s.id != o.ID {
 		return newAck(o.Seq, bot.ErrEnded)
 	}
-	return newAck(o.Seq, s.order(o))
+	return s.answer(o)
 }
 
 // heed ends the holder when the machine goes down, in order: its session is

@@ -18,6 +18,9 @@ const (
 	// inputRetry is how long a write waits to be woken before it tries again
 	// by itself.
 	inputRetry = 200 * time.Millisecond
+	// maxAnswers is how much of what waits may be the terminal's answers: a
+	// program that asks and does not read keeps no one from typing.
+	maxAnswers = 16 << 10
 )
 
 // input feeds a program. It never makes anybody wait: what the program does
@@ -27,6 +30,7 @@ type input struct {
 
 	mu      sync.Mutex
 	waiting []byte
+	answers int  // bytes of answers that were added since nothing waited
 	last    bool // close the file behind what is waiting
 	closed  bool // nothing more is taken
 	writing bool
@@ -45,6 +49,19 @@ func (in *input) put(p []byte) error {
 	in.waiting = append(in.waiting, p...)
 	in.write()
 	return nil
+}
+
+// answer adds what the terminal answers to the program, in order with what is
+// typed. What a program does not read for long is dropped.
+func (in *input) answer(p []byte) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if len(p) == 0 || in.closed || in.last || in.answers+len(p) > maxAnswers || len(in.waiting)+len(p) > maxInput {
+		return
+	}
+	in.answers += len(p)
+	in.waiting = append(in.waiting, p...)
+	in.write()
 }
 
 // end closes the file once everything is written.
@@ -98,6 +115,7 @@ func (in *input) next(piece []byte) []byte {
 	if len(in.waiting) == 0 {
 		in.writing = false
 		in.waiting = nil
+		in.answers = 0
 		if in.last && !in.closed {
 			in.closed = true
 			in.file.Close()

@@ -114,7 +114,7 @@ func (r *reader) copy(fd int) (int, error) {
 		have += n
 	}
 	if have > 0 {
-		r.session.log.Append(r.stream, r.buf[:have])
+		r.session.add(r.stream, r.buf[:have])
 		return have, nil
 	}
 	return 0, err

@@ -45,6 +45,8 @@ type session struct {
 	child *child
 	log   *journal.Log
 	input *input
+	// display is nil without a terminal.
+	display *display
 	// recorded is the length of spec.json without its reserve.
 	recorded int64
 
@@ -135,7 +137,7 @@ func newSession(id bot.SessionID, dir string, spec bot.Spec, c *child, now time.
 	if spec.Grace <= 0 {
 		spec.Grace = defaultGrace
 	}
-	return &session{
+	s := &session{
 		id: id, dir: dir, spec: spec, child: c, started: now, size: spec.Size,
 		log:      journal.New(dir, spec.Budget, spec.Size),
 		input:    &input{file: c.stdin},
@@ -147,6 +149,10 @@ func newSession(id bot.SessionID, dir string, spec bot.Spec, c *child, now time.
 		done:     make(chan struct{}),
 		watchers: make(map[*watcher]struct{}),
 	}
+	if spec.PTY {
+		s.display = newDisplay(dir, s.log, spec)
+	}
+	return s
 }
 
 // run sees the session through to its end, which close then makes known.
@@ -261,6 +267,7 @@ func (s *session) record(exit bot.Exit) bot.Exit {
 	if exit.Detail == "" {
 		exit.Detail = s.damage(syncErr)
 	}
+	s.keepScreen()
 	for try := range recordTries {
 		if WriteExit(s.dir, exit, s.log.End()) == nil {
 			break
@@ -274,10 +281,24 @@ func (s *session) record(exit bot.Exit) bot.Exit {
 	return exit
 }
 
+// keepScreen writes down what the terminal shows at the end. Without it that
+// can be made from the journal.
+func (s *session) keepScreen() {
+	if s.display == nil {
+		return
+	}
+	if c, ok := s.display.now(); ok && s.log.Spare(int64(len(c.State))) {
+		writeCheckpoint(filepath.Join(s.dir, lastScreen), c)
+	}
+}
+
 // makeRoom frees some of a full disk for the record of the end.
 func (s *session) makeRoom() {
 	if s.recorded > 0 {
 		os.Truncate(filepath.Join(s.dir, specFile), s.recorded)
+	}
+	if s.display != nil {
+		s.display.makeRoom()
 	}
 	s.log.Yield()
 }
@@ -370,6 +391,29 @@ func (s *session) awaitEmpty(deadline time.Time) {
 	}
 }
 
+// answer does what an order asks for.
+func (s *session) answer(o *Order) *Ack {
+	if !o.Screen {
+		return newAck(o.Seq, s.order(o))
+	}
+	ack := &Ack{Seq: o.Seq}
+	if s.display != nil {
+		if c, ok := s.display.now(); ok && len(c.State) <= maxState {
+			ack.Screen, ack.Offset = c.State, c.Offset
+		}
+	}
+	return ack
+}
+
+// add takes output of the program.
+func (s *session) add(stream bot.Stream, p []byte) {
+	if s.display == nil {
+		s.log.Append(stream, p)
+		return
+	}
+	s.input.answer(s.display.add(p))
+}
+
 // order does what a daemon or somebody at the desk asks for.
 func (s *session) order(o *Order) error {
 	switch c := o.Control; {
@@ -382,7 +426,9 @@ func (s *session) order(o *Order) error {
 	case s.isExited():
 		return bot.ErrEnded
 	case len(c.Input) > 0:
-		return s.input.put(c.Input)
+		err := s.input.put(c.Input)
+		s.wake() // it may turn the echo off or on, and print nothing
+		return err
 	case c.EOF && s.child.tty != nil:
 		return s.input.put([]byte{s.child.endOfFile()})
 	case c.EOF:
@@ -414,7 +460,7 @@ func (s *session) resize(size bot.Size) error {
 		return err
 	}
 	s.size = size
-	s.log.Resize(size)
+	s.display.resize(size)
 	return nil
 }
 

@@ -167,7 +167,7 @@ func (k *socket) serve(c *Conn) {
 		if err != nil {
 			return
 		}
-		if m.Order != nil && c.Send(Message{Ack: newAck(m.Order.Seq, s.order(m.Order))}) != nil {
+		if m.Order != nil && c.Send(Message{Ack: s.answer(m.Order)}) != nil {
 			return
 		}
 	}

@@ -10,10 +10,13 @@ import (
 // output has grown.
 const coalesce = 5 * time.Millisecond
 
-// echoChecks is how long after output to look again whether the terminal
-// hides its input: a program that asks for a password first prints and then
-// turns the echo off, or the other way round.
-var echoChecks = []time.Duration{50 * time.Millisecond, 300 * time.Millisecond}
+// echoChecks are the pauses after output or input before looks whether the
+// terminal hides its input, which nobody tells: a program that asks for a
+// password first prints and then turns the echo off, or the other way round, or
+// takes its time. A session in which nothing happens is not looked at for ever.
+var echoChecks = []time.Duration{
+	20 * time.Millisecond, 50 * time.Millisecond, 250 * time.Millisecond, time.Second, 3 * time.Second, 10 * time.Second,
+}
 
 // watcher tells one connection how the session goes. It keeps nothing for a
 // connection that does not read: it always tells what is true then.

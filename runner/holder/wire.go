@@ -103,6 +103,9 @@ type Order struct {
 	Control bot.Control   `json:"control"`
 	// Release lets go of the output that processes left behind still hold.
 	Release bool `json:"release,omitempty"`
+	// Screen asks for what the terminal shows. A holder of a version before
+	// this field, or one that cannot tell, acknowledges it without.
+	Screen bool `json:"screen,omitempty"`
 }
 
 // Ack answers an Order.
@@ -110,6 +113,10 @@ type Ack struct {
 	Seq  uint64 `json:"seq"`
 	Kind string `json:"kind,omitempty"` // empty when done, or one of the ack constants
 	Text string `json:"text,omitempty"`
+	// Screen is the state of the terminal after Offset bytes of output, see
+	// Checkpoint; empty when there is none.
+	Screen []byte `json:"state,omitempty"`
+	Offset int64  `json:"offset,omitempty"`
 }
 
 const (

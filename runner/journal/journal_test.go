@@ -232,25 +232,98 @@ func TestSplice(t *testing.T) {
 func TestMarks(t *testing.T) {
 	dir := t.TempDir()
 	l := New(dir, 0, bot.Size{Cols: 80, Rows: 24})
+	before := time.Now().Truncate(time.Millisecond)
 	l.Append(bot.Stdout, []byte("one"))
 	l.Resize(bot.Size{Cols: 100, Rows: 24})
 	l.Resize(bot.Size{Cols: 120, Rows: 40})
-	l.tick = l.tick.Add(-2 * clockTick)
-	before := time.Now().Truncate(time.Millisecond)
 	l.Append(bot.Stderr, []byte("two"))
+	l.tick = l.tick.Add(-2 * clockTick)
+	l.Append(bot.Stderr, []byte("three"))
 	l.Resize(bot.Size{Cols: 1, Rows: 1}) // nothing follows it
 	l.Close()
-	var got []Mark
-	if err := open(t, dir).Marks(func(m Mark) bool { got = append(got, m); return true }); err != nil {
-		t.Fatal(err)
+	first, second := bot.Mark{At: 0, Size: bot.Size{Cols: 80, Rows: 24}}, bot.Mark{At: 3, Size: bot.Size{Cols: 120, Rows: 40}}
+	for _, c := range []struct {
+		name string
+		from int64
+		want []bot.Mark
+	}{
+		{"all of them", 0, []bot.Mark{first, {At: 0}, second, {At: 3}, {At: 6}}},
+		{"what holds at an offset comes first", 2, []bot.Mark{first, {At: 0}, second, {At: 3}, {At: 6}}},
+		{"those at the offset hold", 3, []bot.Mark{second, {At: 3}, {At: 6}}},
+		{"behind the end the last hold", 100, []bot.Mark{second, {At: 6}}},
+	} {
+		var got []bot.Mark
+		if err := open(t, dir).Marks(c.from, func(m bot.Mark) bool { got = append(got, m); return true }); err != nil {
+			t.Fatal(err)
+		}
+		for i, m := range got {
+			if m.Size == (bot.Size{}) && (m.Time.Before(before) || m.Time.After(time.Now())) {
+				t.Errorf("%s: the time is %v", c.name, m.Time)
+			}
+			got[i].Time = time.Time{}
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s: %s", c.name, diff)
+		}
 	}
-	if len(got) != 4 || got[2].Time.Before(before) {
-		t.Fatalf("got %+v", got)
+	seen := 0
+	open(t, dir).Marks(3, func(bot.Mark) bool { seen++; return false })
+	if seen != 1 {
+		t.Errorf("who wants no more was given %d", seen)
 	}
-	got[2].Time = time.Time{}
-	want := []Mark{{At: 0, Size: bot.Size{Cols: 80, Rows: 24}}, {At: 3, Size: bot.Size{Cols: 120, Rows: 40}}, {At: 3}, {At: 3, Stream: bot.Stderr}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
+}
+
+func TestMarksAcrossSegmentsBeginWithWhatHolds(t *testing.T) {
+	dir := t.TempDir()
+	size := bot.Size{Cols: 80, Rows: 24}
+	l := New(dir, MinBudget, size)
+	for range 100 {
+		l.Append(bot.Stdout, make([]byte, 100))
+	}
+	l.Close()
+	kept := Kept(MinBudget, 10_000)
+	for _, from := range []int64{0, kept[0].To - 1, kept[0].To + 10, kept[1].From, 9_999} {
+		var got []bot.Mark
+		if err := open(t, dir).Marks(from, func(m bot.Mark) bool { got = append(got, m); return true }); err != nil {
+			t.Fatal(err)
+		}
+		if len(got) < 2 || got[0].Size != size || got[1].Time.IsZero() {
+			t.Errorf("from %d: got %+v", from, got)
+		}
+	}
+}
+
+// The clock of a terminal is fine, and what it costs is bounded.
+func TestTimesOfATerminalAreFine(t *testing.T) {
+	times := func(size bot.Size, pieces int, tick time.Duration) (n int, bytes int64) {
+		dir := t.TempDir()
+		l := New(dir, 0, size)
+		for range pieces {
+			l.tick = l.tick.Add(-tick)
+			l.Append(bot.Stdout, []byte("x"))
+		}
+		if l.seg.marks != nil {
+			bytes = l.seg.marksSize
+		}
+		l.Close()
+		open(t, dir).Marks(0, func(m bot.Mark) bool {
+			if m.Size == (bot.Size{}) {
+				n++
+			}
+			return true
+		})
+		return n, bytes
+	}
+	terminal := bot.Size{Cols: 80, Rows: 24}
+	if n, _ := times(terminal, 100, fineTick); n != 100 {
+		t.Errorf("a terminal's output has %d times, want 100", n)
+	}
+	if n, _ := times(bot.Size{}, 100, fineTick); n > 20 {
+		t.Errorf("output without a terminal has %d times, want few", n)
+	}
+	const pieces = 100_000
+	if _, bytes := times(terminal, pieces, fineTick); bytes > fineLeast+pieces/fineShare+16 {
+		t.Errorf("%d bytes of marks for %d of output", bytes, pieces)
 	}
 }
 
@@ -425,7 +498,7 @@ func FuzzOpen(f *testing.F) {
 		if !cmp.Equal(got, kept) {
 			t.Fatalf("read %v of %v", got, kept)
 		}
-		if err := r.Marks(func(Mark) bool { return true }); err != nil {
+		if err := r.Marks(0, func(bot.Mark) bool { return true }); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -35,8 +35,17 @@ import (
 )
 
 const (
-	// clockTick is how often growing output is marked with the time.
+	// clockTick is how often growing output is marked with the time, and
+	// fineTick how often that of a terminal is, so that it can be shown again
+	// as it came.
 	clockTick = time.Second
+	fineTick  = 50 * time.Millisecond
+	// fineLeast and fineShare are what the marks of a segment may take for
+	// that, in bytes and as a share of its output: a program that prints a
+	// byte now and then for days would else have more marks than output.
+	// Beyond it the clock ticks as elsewhere.
+	fineLeast = 64 << 10
+	fineShare = 4
 	// retryAfter is how long output is let go unwritten after the disk refused
 	// some, before it is asked again. Asking costs a file system more time the
 	// fuller it is, and meanwhile the program would wait.
@@ -50,6 +59,9 @@ const (
 	reserveShare = 16
 	// lookEvery is how much is written between two looks at the free space.
 	lookEvery = 256 << 10
+	// spareTimes is how many times the room must be there for what is only
+	// useful.
+	spareTimes = 8
 )
 
 // ErrCopy is what Splice returns when the bytes have to go through memory:
@@ -73,6 +85,7 @@ type Log struct {
 	size   bot.Size
 	resize bool // size has no mark yet
 	tick   time.Time
+	fine   bool       // times are marked as for a terminal
 	seg    *segment   // the one being filled; nil when the next byte begins one
 	tail   []*segment // all later than the first, oldest first
 	began  bool       // the first segment exists
@@ -102,7 +115,7 @@ type segment struct {
 func New(dir string, budget int64, size bot.Size) *Log {
 	return &Log{
 		dir: dir, layout: layoutFor(budget), stream: bot.Stdout, size: size, resize: size != bot.Size{},
-		tick: time.Now(), splice: true, marker: -1,
+		tick: time.Now(), fine: size != bot.Size{}, splice: true, marker: -1,
 	}
 }
 
@@ -157,7 +170,7 @@ func (l *Log) Splice(stream bot.Stream, pipe int, max int) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.seg
-	if !l.splice || s == nil || stream != l.stream || l.resize || s.start+s.size >= s.limit || time.Since(l.tick) >= clockTick || l.look() != nil {
+	if !l.splice || s == nil || stream != l.stream || l.resize || s.start+s.size >= s.limit || time.Since(l.tick) >= l.every() || l.look() != nil {
 		return 0, ErrCopy
 	}
 	off := s.size
@@ -200,18 +213,34 @@ func (l *Log) look() error {
 	if l.room > 0 {
 		return nil
 	}
-	var fs unix.Statfs_t
-	if err := unix.Statfs(l.dir, &fs); err != nil {
+	free, err := l.free()
+	if err != nil {
 		l.room = lookEvery // a file system that does not say will refuse by itself
 		return nil
 	}
-	block := int64(fs.Bsize)
-	reserve := min(max(int64(fs.Blocks)*block/reserveShare, reserveLeast), reserveMost)
-	l.room = min(int64(fs.Bavail)*block-reserve, lookEvery)
+	l.room = min(free, lookEvery)
 	if l.room <= 0 {
 		return unix.ENOSPC
 	}
 	return nil
+}
+
+// Spare reports whether the file system has room for so many bytes, many times
+// over, beside what is kept free for records.
+func (l *Log) Spare(bytes int64) bool {
+	free, err := l.free()
+	return err != nil || free > spareTimes*bytes
+}
+
+// free is how many bytes output may take of the file system.
+func (l *Log) free() (int64, error) {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(l.dir, &fs); err != nil {
+		return 0, err
+	}
+	block := int64(fs.Bsize)
+	reserve := min(max(int64(fs.Blocks)*block/reserveShare, reserveLeast), reserveMost)
+	return int64(fs.Bavail)*block - reserve, nil
 }
 
 // ready sees to it that there is a segment with room at the end of the output
@@ -228,10 +257,11 @@ func (l *Log) ready(stream bot.Stream) error {
 	s := l.seg
 	encoder := s.encoder
 	var b []byte
-	if (fresh || l.resize) && l.size != (bot.Size{}) {
+	sized := (fresh || l.resize) && l.size != bot.Size{}
+	if sized {
 		b = encoder.size(b, l.end, l.size)
 	}
-	if fresh || now.Sub(l.tick) >= clockTick {
+	if fresh || sized || now.Sub(l.tick) >= l.every() {
 		b = encoder.time(b, l.end, now)
 	}
 	if fresh || stream != l.stream {
@@ -250,6 +280,14 @@ func (l *Log) ready(stream bot.Stream) error {
 		l.stream = stream
 	}
 	return nil
+}
+
+// every is how often the output of the current segment is marked with the time.
+func (l *Log) every() time.Duration {
+	if s := l.seg; l.fine && s.marksSize < fineLeast+s.size/fineShare {
+		return fineTick
+	}
+	return clockTick
 }
 
 // mark appends whole records to the segment's marks. After an error the next

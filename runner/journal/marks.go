@@ -10,13 +10,11 @@ import (
 	"chapi/bot"
 )
 
-// Mark is a fact about the output from an offset on. Exactly one of Stream,
-// Time and Size is set.
-type Mark struct {
-	At     int64      // offset in bytes
+// mark is a bot.Mark, or a change of stream, which readers see in their chunks.
+// Exactly one of Stream, Time and Size is set.
+type mark struct {
+	bot.Mark
 	Stream bot.Stream // the bytes from here on are of this stream
-	Time   time.Time  // the byte here was read then, to the millisecond
-	Size   bot.Size   // the terminal had this size from here on
 }
 
 // A record of a marks file is a tag, the distance from the offset of the
@@ -90,16 +88,16 @@ const maxRecord = 1 + 3*binary.MaxVarintLen64
 
 // next is the next whole record. ok is false when there is none yet; then it
 // may be asked again later.
-func (r *markReader) next() (m Mark, ok bool) {
+func (r *markReader) next() (m mark, ok bool) {
 	if r.bad || r.file == nil {
-		return Mark{}, false
+		return mark{}, false
 	}
 	if len(r.buf) < maxRecord {
 		r.fill()
 	}
 	rest := r.buf
 	if len(rest) == 0 {
-		return Mark{}, false
+		return mark{}, false
 	}
 	tag := rest[0]
 	rest = rest[1:]
@@ -140,7 +138,7 @@ func (r *markReader) next() (m Mark, ok bool) {
 		r.bad = true
 	}
 	if torn || r.bad {
-		return Mark{}, false
+		return mark{}, false
 	}
 	r.pos += int64(len(r.buf) - len(rest))
 	r.buf = rest

@@ -35,7 +35,7 @@ type opened struct {
 	marks  markReader
 	stream bot.Stream // from since on
 	since  int64
-	ahead  *Mark // the next change of stream, when known
+	ahead  *mark // the next change of stream, when known
 }
 
 // Open opens the journal in a folder. A folder without one is an empty
@@ -99,31 +99,77 @@ func (r *Reader) Next(from int64, most int) (bot.Chunk, error) {
 	return bot.Chunk{From: from}, fmt.Errorf("read journal %s: %w", r.dir, errGone)
 }
 
-// Marks calls yield with what is known about the output in a segment after the
-// other, in order of offset, until it returns false. The first mark of an
-// output on a terminal is its size.
-func (r *Reader) Marks(yield func(Mark) bool) error {
+// Marks calls yield with what is known about the output at and after from, see
+// bot.Journal.
+func (r *Reader) Marks(from int64, yield func(bot.Mark) bool) error {
 	if err := r.look(); err != nil {
 		return err
 	}
-	for _, s := range r.segs {
-		f, err := os.Open(filepath.Join(r.dir, marksName(s.start)))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+	w := walk{from: from, yield: yield}
+	for i, s := range r.segs {
+		if i+1 < len(r.segs) && r.segs[i+1].start <= from {
+			continue // the next one begins with all that holds there
 		}
-		if err != nil {
-			return fmt.Errorf("read marks of journal: %w", err)
+		goes, err := w.segment(filepath.Join(r.dir, marksName(s.start)), s)
+		if err != nil || !goes {
+			return err
 		}
-		marks := markReader{file: f, at: s.start}
-		for m, ok := marks.next(); ok && m.At < s.start+s.size; m, ok = marks.next() {
-			if !yield(m) {
-				f.Close()
-				return nil
-			}
-		}
-		f.Close()
 	}
+	w.begin()
 	return nil
+}
+
+// walk passes marks on: first those that hold at from, then the later ones.
+type walk struct {
+	from  int64
+	yield func(bot.Mark) bool
+	held  [2]bot.Mark // the last size and the last time at or before from
+	begun bool
+}
+
+// segment passes on the marks in a file. It reports whether more are wanted.
+func (w *walk) segment(name string, s extent) (goes bool, err error) {
+	f, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read marks of journal: %w", err)
+	}
+	defer f.Close()
+	marks := markReader{file: f, at: s.start}
+	for m, ok := marks.next(); ok && m.At < s.start+s.size; m, ok = marks.next() {
+		if m.Stream == 0 && !w.pass(m.Mark) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func (w *walk) pass(m bot.Mark) bool {
+	if m.At > w.from {
+		return w.begin() && w.yield(m)
+	}
+	if m.Size != (bot.Size{}) {
+		w.held[0] = m
+	} else {
+		w.held[1] = m
+	}
+	return true
+}
+
+// begin passes on what holds at from, once.
+func (w *walk) begin() bool {
+	if w.begun {
+		return true
+	}
+	w.begun = true
+	for _, m := range w.held {
+		if m != (bot.Mark{}) && !w.yield(m) {
+			return false
+		}
+	}
+	return true
 }
 
 // look lists the folder. The names come first and the sizes after them, so a

@@ -1,0 +1,158 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"chapi/bot"
+	"chapi/runner/holder"
+	"chapi/runner/journal"
+	"chapi/runner/screen"
+)
+
+const (
+	// screenMost bounds how long a holder may take to tell what its terminal
+	// shows before that is made from the journal.
+	screenMost = 2 * time.Second
+	// drawBlock is how much output is drawn at a time.
+	drawBlock = 64 << 10
+)
+
+// Screen implements bot.Runner. A live holder is asked; without one, or with
+// one that cannot tell, the screen is made from the checkpoints and the journal
+// in the folder.
+func (r *Runner) Screen(ctx context.Context, id bot.SessionID) (state []byte, offset int64, err error) {
+	f, err := r.terminal(id)
+	if err != nil {
+		return nil, 0, err
+	}
+	if f.Exit == nil || f.Exit.Open {
+		ack, err := r.askScreen(ctx, id)
+		switch {
+		case ctx.Err() != nil || errors.Is(err, ErrClosed):
+			return nil, 0, err
+		case err == nil && len(ack.Screen) > 0:
+			return ack.Screen, ack.Offset, nil
+		}
+	}
+	return draw(ctx, f, math.MaxInt64)
+}
+
+// ScreenAt implements bot.Runner.
+func (r *Runner) ScreenAt(ctx context.Context, id bot.SessionID, at int64) (state []byte, offset int64, err error) {
+	f, err := r.terminal(id)
+	if err != nil {
+		return nil, 0, err
+	}
+	return draw(ctx, f, max(at, 0))
+}
+
+// terminal is the folder of a session that has a terminal.
+func (r *Runner) terminal(id bot.SessionID) (holder.Folder, error) {
+	if r.isClosed() {
+		return holder.Folder{}, ErrClosed
+	}
+	if !valid(id) {
+		return holder.Folder{}, bot.ErrNoSession
+	}
+	f, err := holder.ReadFolder(r.dir, id)
+	if err == nil && !f.Spec.PTY {
+		err = bot.ErrNoTerminal
+	}
+	return f, err
+}
+
+func (r *Runner) askScreen(ctx context.Context, id bot.SessionID) (*holder.Ack, error) {
+	l, _, err := r.find(id)
+	if err != nil {
+		return nil, err
+	}
+	if l == nil {
+		return nil, bot.ErrEnded
+	}
+	limited, cancel := context.WithTimeout(ctx, screenMost)
+	defer cancel()
+	return r.ask(limited, l, holder.Order{ID: id, Screen: true})
+}
+
+// draw makes the screen of a session as it was after at bytes of its output, or
+// at the end of what there is: from the last checkpoint before, and from the
+// output since, with the sizes that the terminal had.
+func draw(ctx context.Context, f holder.Folder, at int64) (state []byte, offset int64, err error) {
+	defer func() {
+		// The emulator is fed with what any program prints.
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("draw the screen of session %s: %v", f.ID, fault)
+		}
+	}()
+	output, err := journal.Open(f.Dir)
+	if err != nil {
+		return nil, 0, fmt.Errorf("draw the screen of session %s: %w", f.ID, err)
+	}
+	defer output.Close()
+	d := begin(f, at)
+	if d.sizes, err = sizesAfter(output, d.offset, at); err != nil {
+		return nil, 0, err
+	}
+	for d.offset < at && ctx.Err() == nil {
+		chunk, err := output.Next(d.offset, int(min(drawBlock, at-d.offset)))
+		if err != nil {
+			return nil, 0, err
+		}
+		if len(chunk.Data) == 0 || chunk.From >= at {
+			break
+		}
+		d.draw(chunk.From, chunk.Data[:min(int64(len(chunk.Data)), at-chunk.From)])
+	}
+	return d.screen.Checkpoint(), d.offset, ctx.Err()
+}
+
+// drawing is a screen that is being made again.
+type drawing struct {
+	screen *screen.Screen
+	offset int64 // bytes of output that it shows
+	sizes  []bot.Mark
+}
+
+// begin takes the last sound checkpoint, or a blank screen.
+func begin(f holder.Folder, most int64) *drawing {
+	for c := range holder.Checkpoints(f.Dir, most) {
+		if s, err := screen.Restore(c.State); err == nil {
+			return &drawing{screen: s, offset: c.Offset}
+		}
+	}
+	return &drawing{screen: holder.NewScreen(f.Spec.Size)}
+}
+
+// sizesAfter is the changes of the terminal's size at offsets in [from, to).
+// Those before are part of what is drawn upon.
+func sizesAfter(output *journal.Reader, from, to int64) (sizes []bot.Mark, err error) {
+	err = output.Marks(from, func(m bot.Mark) bool {
+		if m.Size != (bot.Size{}) && m.At >= from && m.At < to {
+			sizes = append(sizes, m)
+		}
+		return m.At < to
+	})
+	return sizes, err
+}
+
+// draw draws output. A size holds from the byte at its offset on.
+func (d *drawing) draw(from int64, p []byte) {
+	for len(p) > 0 {
+		for len(d.sizes) > 0 && d.sizes[0].At <= from {
+			holder.Fit(d.screen, d.sizes[0].Size)
+			d.sizes = d.sizes[1:]
+		}
+		n := int64(len(p))
+		if len(d.sizes) > 0 {
+			n = min(n, d.sizes[0].At-from)
+		}
+		d.screen.Write(p[:n])
+		d.screen.Answers() // were given then
+		p, from = p[n:], from+n
+	}
+	d.offset = from
+}
