@@ -15,6 +15,9 @@ type Options struct {
 	// what chat networks scale photos to. Cells are 8 to 20 pixels wide
 	// whatever it says.
 	Width int
+	// Cols and Rows are how many cells are drawn, whatever the screen's size, so
+	// that the frames of a clip are of one size; 0 means all of the screen.
+	Cols, Rows int
 	// Title draws a bar with the screen's title, or the name if it has none.
 	Title bool
 	Name  string
@@ -107,7 +110,11 @@ func layOut(v screen.View, o Options) geometry {
 	if width <= 0 {
 		width = defaultWidth
 	}
-	g := geometry{cols: min(max(v.Cols, 1), maxCols), rows: min(max(v.Rows, 1), maxRows)}
+	cols, rows := v.Cols, v.Rows
+	if o.Cols > 0 && o.Rows > 0 {
+		cols, rows = o.Cols, o.Rows
+	}
+	g := geometry{cols: min(max(cols, 1), maxCols), rows: min(max(rows, 1), maxRows)}
 	g.cell = min(max(width/(g.cols+2), minCell), maxCell)
 	g.left = g.cell
 	if o.Title {

@@ -12,10 +12,12 @@ import (
 const levels = 6
 
 // maxTints is the size of a palette. Up to maxSolid are given to the colours of
-// cells, so that the edges of letters have some left.
+// cells, so that the edges of letters have some left; of too many, the maxExact
+// most frequent stay as they are.
 const (
 	maxTints = 256
 	maxSolid = 208
+	maxExact = 32
 )
 
 // shading is the palette numbers for the degrees of covering.
@@ -28,7 +30,7 @@ type tints struct {
 	number  map[rgb]uint8
 	pairs   map[[2]rgb]*shading
 	spare   []*shading
-	seen    map[rgb]bool
+	seen    map[rgb]int // how often
 	made    color.Palette
 	last    [2]rgb // the pair asked for last, and its shading
 	lastOf  *shading
@@ -39,7 +41,7 @@ func (t *tints) begin(looks []look, keep bool) {
 	if t.number == nil {
 		t.number = make(map[rgb]uint8, maxTints)
 		t.pairs = make(map[[2]rgb]*shading)
-		t.seen = make(map[rgb]bool)
+		t.seen = make(map[rgb]int)
 	}
 	if keep && len(t.colours) > 0 {
 		t.forget()
@@ -54,8 +56,13 @@ func (t *tints) begin(looks []look, keep bool) {
 	for c := range t.seen {
 		all = append(all, c)
 	}
-	slices.Sort(all)
-	for _, box := range divide(all, maxSolid) {
+	slices.SortFunc(all, func(a, b rgb) int {
+		return cmp.Or(cmp.Compare(t.seen[b], t.seen[a]), cmp.Compare(a, b))
+	})
+	for _, c := range all[:maxExact] {
+		t.index(c)
+	}
+	for _, box := range divide(all[maxExact:], maxSolid-maxExact) {
 		n := uint8(len(t.colours))
 		t.colours = append(t.colours, average(box))
 		for _, c := range box {
@@ -93,15 +100,16 @@ func (t *tints) reset() {
 	t.lastOf = nil
 }
 
-// gather collects the colours of cells.
+// gather counts the colours of cells.
 func (t *tints) gather(looks []look) {
-	last := look{}
-	for i, l := range looks {
-		if i > 0 && l == last {
-			continue
+	for i := 0; i < len(looks); {
+		n := 1
+		for i+n < len(looks) && looks[i+n] == looks[i] {
+			n++
 		}
-		last = l
-		t.seen[l.fore], t.seen[l.back] = true, true
+		t.seen[looks[i].fore] += n
+		t.seen[looks[i].back] += n
+		i += n
 	}
 }
 

@@ -139,7 +139,7 @@ func (f *typeface) draw(text string, cells int, bold, italic bool) *mask {
 		f.box(pen, first)
 	}
 	for _, r := range runes[1:] {
-		if unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Me, r) {
+		if unicode.In(r, unicode.Mn, unicode.Me) && !unicode.Is(unicode.Variation_Selector, r) {
 			if !f.mark(pen, r, bold, italic) {
 				f.bitmap(pen, r, bold)
 			}
