@@ -1,12 +1,6 @@
 package bot
 
-import (
-	"errors"
-	"io"
-)
-
-// ErrNoTerminal: the session has pipes and no terminal, so no window.
-var ErrNoTerminal = errors.New("session has no terminal")
+import "io"
 
 // Window is what a session's terminal shows at one moment, with the secrets in
 // it hidden. Renderer.Window makes it; it does not change, and it is safe for

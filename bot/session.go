@@ -242,14 +242,10 @@ type Runner interface {
 	// waits next; a negative seen is a look, which takes no such news away.
 	// ErrNoSession.
 	Wait(ctx context.Context, id SessionID, seen int64) (Status, error)
-	// Screen is the state of a live or ended session's terminal, as it is behind
-	// the first offset bytes of output: for Renderer.Window. ErrNoSession,
-	// ErrNoTerminal.
-	Screen(ctx context.Context, id SessionID) (state []byte, offset int64, err error)
 	// Journal opens the output for reading; close it. ErrNoSession.
 	Journal(id SessionID) (Journal, error)
-	// Screen is what the session's terminal shows now, or showed at its end: a
-	// screen.Checkpoint (package runner/screen) after offset bytes of output.
+	// Screen is what the session's terminal shows now, or showed at its end: the
+	// state after offset bytes of output, for Renderer.Window.
 	// ErrNoSession, ErrNoTerminal.
 	Screen(ctx context.Context, id SessionID) (state []byte, offset int64, err error)
 	// ScreenAt is the same as of at bytes of output, or of the end when there
