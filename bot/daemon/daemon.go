@@ -213,7 +213,7 @@ func (d *daemon) buildStages(ctx context.Context) error {
 		}
 	}
 	d.spool = &bot.Spool{Dir: spool, Outbox: d.store, Logger: d.log}
-	files := &bot.Files{Runner: d.runner, Masker: d.masker, Dir: temporary}
+	files := &bot.Files{Runner: d.runner, Renderer: render.Renderer{}, Masker: d.masker, Dir: temporary}
 	if err := files.Sweep(); err != nil {
 		d.log.Warn("remove left-over files", "err", err)
 	}
@@ -246,6 +246,9 @@ func (d *daemon) buildStages(ctx context.Context) error {
 func (d *daemon) deps() commands.Deps {
 	return commands.Deps{
 		Sessions:  d.sessions,
+		Terminals: d.sessions,
+		Keyboards: d.sessions,
+		Spool:     d.spool,
 		Settings:  d.store,
 		Calls:     d.store,
 		Allowlist: d.allowlist,
