@@ -31,9 +31,11 @@ type Deps struct {
 	Terminals Terminals
 	Keyboards Keyboards
 	Spool     Spool
-	Settings  bot.Settings
-	Calls     Calls
-	Allowlist Allowlist
+	// Recordings films what terminals showed.
+	Recordings Recordings
+	Settings   bot.Settings
+	Calls      Calls
+	Allowlist  Allowlist
 	// Spec is the template for what a principal may run: environment, limits,
 	// account, folder and window size. Argv is empty. Its slices are not
 	// changed by the commands.
@@ -120,6 +122,8 @@ func New(d Deps) []bot.Command {
 		ps(d),
 		log(d),
 		shot(d),
+		filmed(d),
+		recorded(d),
 		back(d),
 		findText(d),
 		copyOutput(d),

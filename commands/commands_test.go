@@ -315,6 +315,7 @@ func TestDeclarations(t *testing.T) {
 		"help": bot.Viewer, "start": bot.Viewer, "whoami": bot.Viewer, "status": bot.Viewer,
 		"ps": bot.Viewer, "log": bot.Viewer, "history": bot.Viewer, "version": bot.Viewer,
 		"shot": bot.Viewer, "back": bot.Viewer, "find": bot.Viewer, "copy": bot.Viewer,
+		"clip": bot.Viewer, "cast": bot.Viewer,
 	}
 	for _, c := range w.args.Commands() {
 		t.Run(c.Name, func(t *testing.T) {

@@ -245,19 +245,20 @@ func (d *daemon) buildStages(ctx context.Context) error {
 // deps is what the commands need of the rest.
 func (d *daemon) deps() commands.Deps {
 	return commands.Deps{
-		Sessions:  d.sessions,
-		Terminals: d.sessions,
-		Keyboards: d.sessions,
-		Spool:     d.spool,
-		Settings:  d.store,
-		Calls:     d.store,
-		Allowlist: d.allowlist,
-		Spec:      d.spec,
-		Shell:     d.Config.Sessions.Shell,
-		Status:    d.Status,
-		Restart:   func(why string) { d.why = why; d.end(ErrRestart) },
-		Device:    d.Config.Device.Name,
-		Version:   d.Version,
+		Sessions:   d.sessions,
+		Terminals:  d.sessions,
+		Keyboards:  d.sessions,
+		Spool:      d.spool,
+		Recordings: &render.Recordings{Runner: d.runner, Masker: d.masker},
+		Settings:   d.store,
+		Calls:      d.store,
+		Allowlist:  d.allowlist,
+		Spec:       d.spec,
+		Shell:      d.Config.Sessions.Shell,
+		Status:     d.Status,
+		Restart:    func(why string) { d.why = why; d.end(ErrRestart) },
+		Device:     d.Config.Device.Name,
+		Version:    d.Version,
 	}
 }
 
