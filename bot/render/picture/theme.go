@@ -7,9 +7,10 @@ type rgb uint32
 
 func (c rgb) parts() (r, g, b int) { return int(c >> 16 & 0xff), int(c >> 8 & 0xff), int(c & 0xff) }
 
-// The colours of the terminal. The sixteen are strong enough to be backgrounds
-// for white and black text; where text in one of them would be hard to read,
-// readable lifts it.
+// The colours of the terminal. The sixteen can be backgrounds for white and
+// black text; where text in one of them would be hard to read, readable lifts
+// it. Black is the background, so that no patches show where a program paints
+// it black.
 const (
 	foreColour   rgb = 0xe6e9ef
 	backColour   rgb = 0x10141a
@@ -19,7 +20,7 @@ const (
 )
 
 var sixteen = [16]rgb{
-	0x000000, 0xd0424b, 0x3fa552, 0xc79a1e, 0x2f63c9, 0xa04fc4, 0x1d9aa6, 0xc9d1d9,
+	backColour, 0xd0424b, 0x3fa552, 0xc79a1e, 0x2b57b8, 0xa04fc4, 0x1d9aa6, 0xc9d1d9,
 	0x6b7683, 0xff6b70, 0x6cd67d, 0xf5d45e, 0x6ea8ff, 0xd48bf2, 0x58d5dd, 0xffffff,
 }
 
@@ -46,9 +47,9 @@ func (t theme) background() rgb {
 	return backColour
 }
 
-// look resolves a style. shape is true for characters that are shapes, not
-// text: lines and blocks keep their exact colour, since they join with the
-// backgrounds beside them.
+// look resolves a style. shape is true for characters that are surfaces, not
+// text: they keep their exact colour, since they join with the backgrounds
+// beside them.
 func (t theme) look(s screen.Style, shape bool) look {
 	fore, back := foreColour, backColour
 	if !s.Fg.IsDefault() {
@@ -70,7 +71,8 @@ func (t theme) look(s screen.Style, shape bool) look {
 		fore = mix(fore, back, 110)
 		least = dimContrast
 	}
-	if !shape {
+	// Text in the very colour of what is behind it is meant not to be seen.
+	if meant := s.Fg == s.Bg && !s.Fg.IsDefault(); !shape && !meant {
 		fore = readable(fore, back, least)
 	}
 	l := look{fore: fore, back: back, rule: fore, hidden: s.Hidden, underline: s.Underline && !s.Hidden, strike: s.Strike && !s.Hidden}
@@ -115,9 +117,9 @@ const (
 )
 
 // readable is fore, moved towards white or black until it can be told from
-// back. Text in the very colour of what is behind it is meant not to be seen.
+// back.
 func readable(fore, back rgb, least int) rgb {
-	if fore == back || contrast(fore, back) >= least {
+	if contrast(fore, back) >= least {
 		return fore
 	}
 	goal := rgb(0xffffff)

@@ -31,6 +31,7 @@ type tints struct {
 	pairs   map[[2]rgb]*shading
 	spare   []*shading
 	seen    map[rgb]int // how often
+	all     []rgb       // the same, most frequent first
 	made    color.Palette
 	last    [2]rgb // the pair asked for last, and its shading
 	lastOf  *shading
@@ -49,20 +50,25 @@ func (t *tints) begin(looks []look, keep bool) {
 	}
 	t.reset()
 	t.gather(looks)
-	if len(t.seen) <= maxSolid {
-		return // they get their numbers as they are met
-	}
-	all := make([]rgb, 0, len(t.seen))
+	t.all = t.all[:0]
 	for c := range t.seen {
-		all = append(all, c)
+		t.all = append(t.all, c)
 	}
-	slices.SortFunc(all, func(a, b rgb) int {
+	slices.SortFunc(t.all, func(a, b rgb) int {
 		return cmp.Or(cmp.Compare(t.seen[b], t.seen[a]), cmp.Compare(a, b))
 	})
-	for _, c := range all[:maxExact] {
+	exact := len(t.all)
+	if exact > maxSolid {
+		exact = maxExact
+	}
+	// Before the edges of letters take what is left.
+	for _, c := range t.all[:exact] {
 		t.index(c)
 	}
-	for _, box := range divide(all[maxExact:], maxSolid-maxExact) {
+	if exact == len(t.all) {
+		return
+	}
+	for _, box := range divide(t.all[exact:], maxSolid-maxExact) {
 		n := uint8(len(t.colours))
 		t.colours = append(t.colours, average(box))
 		for _, c := range box {

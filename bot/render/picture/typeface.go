@@ -131,14 +131,19 @@ func (f *typeface) draw(text string, cells int, bold, italic bool) *mask {
 	}
 	switch {
 	case pen.shape(first):
-	case cells == 2 && f.bitmap(pen, first, bold):
+	case cells == 2 && first > unicode.MaxLatin1 && f.bitmap(pen, first, bold):
 		// Symbols that are emoji would be small in the middle of two cells.
+	case unicode.Is(unicode.Mn, first) && f.mark(pen, first, bold, italic):
 	case f.outline(pen, first, float32((cells-1)*f.cell)/2, 1, bold, italic):
 	case f.bitmap(pen, first, bold):
 	default:
 		f.box(pen, first)
 	}
 	for _, r := range runes[1:] {
+		if r == keycap {
+			pen.frame(f.stroke, f.stroke)
+			continue
+		}
 		if unicode.In(r, unicode.Mn, unicode.Me) && !unicode.Is(unicode.Variation_Selector, r) {
 			if !f.mark(pen, r, bold, italic) {
 				f.bitmap(pen, r, bold)
@@ -176,7 +181,7 @@ func (f *typeface) outline(p *pen, r rune, left, part float32, bold, italic bool
 // trace fills the outline of a glyph.
 func (f *typeface) trace(p *pen, font *sfnt.Font, i sfnt.GlyphIndex, left, base, part float32, italic bool) bool {
 	segments, err := font.LoadGlyph(&f.buffer, i, fixed.I(unitsEm), nil)
-	if err != nil {
+	if err != nil || len(segments) == 0 { // a blank, where Unifont may have more
 		return false
 	}
 	slant := float32(0)
@@ -241,6 +246,9 @@ func (f *typeface) mark(p *pen, r rune, bold, italic bool) bool {
 	}
 	return f.outline(p, r, left, 1, bold, italic)
 }
+
+// keycap is the mark that makes a digit into the picture of a key.
+const keycap = 0x20e3
 
 // flagLetters gives the letters of a flag: two regional indicators.
 func flagLetters(runes []rune) ([]rune, bool) {
