@@ -34,7 +34,7 @@ func (r *Runner) Screen(ctx context.Context, id bot.SessionID) (state []byte, of
 		switch {
 		case ctx.Err() != nil || errors.Is(err, ErrClosed):
 			return nil, 0, err
-		case err == nil && len(ack.Screen) > 0:
+		case err == nil && readable(ack.Screen):
 			return ack.Screen, ack.Offset, nil
 		}
 	}
@@ -76,6 +76,13 @@ func (r *Runner) askScreen(ctx context.Context, id bot.SessionID) (*holder.Ack, 
 	limited, cancel := context.WithTimeout(ctx, screenMost)
 	defer cancel()
 	return r.ask(limited, l, holder.Order{ID: id, Screen: true})
+}
+
+// readable reports whether a state is one of this version: a holder may be of an
+// earlier one.
+func readable(state []byte) bool {
+	_, err := screen.Restore(state)
+	return err == nil
 }
 
 // draw makes the screen of a session as it was after at bytes of its output, or

@@ -16,9 +16,6 @@ const (
 	historyLines = 1000
 	// usualCols and usualRows are the size of a terminal that was given none.
 	usualCols, usualRows = 80, 24
-	// mostCols and mostRows bound the memory of a screen: a program is told any
-	// size, but nobody looks at a larger one.
-	mostCols, mostRows = 1000, 500
 )
 
 // NewScreen is a blank screen for a terminal of a size, as a holder has it.
@@ -34,7 +31,7 @@ func cells(size bot.Size) (cols, rows int) {
 	if size.Cols == 0 || size.Rows == 0 {
 		return usualCols, usualRows
 	}
-	return min(int(size.Cols), mostCols), min(int(size.Rows), mostRows)
+	return int(size.Cols), int(size.Rows) // a screen bounds them
 }
 
 // display is what a session's terminal shows. Its emulator sees the output
