@@ -1,12 +1,14 @@
 package holder
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"chapi/bot"
 	"chapi/runner/journal"
@@ -110,5 +112,51 @@ func TestAnswersLeaveRoomForWhatIsTyped(t *testing.T) {
 	}
 	if err := in.put(make([]byte, 100<<10)); err != nil {
 		t.Errorf("what is typed is refused: %v", err)
+	}
+}
+
+// What there was no time for is drawn from the journal, with the sizes that the
+// terminal had, and answered.
+func TestAScreenThatIsLateCatchesUp(t *testing.T) {
+	size := bot.Size{Cols: 80, Rows: 24}
+	made := func(late bool) (state, answers []byte) {
+		dir := t.TempDir()
+		log := journal.New(dir, 0, size)
+		defer log.Close()
+		d := newDisplay(dir, log, bot.Spec{PTY: true, Size: size})
+		defer d.close()
+		for i := range 3000 {
+			if late {
+				d.credit = -time.Hour
+			} else {
+				d.credit = time.Hour
+			}
+			if i%1000 == 500 {
+				d.resize(bot.Size{Cols: uint16(40 + i/100), Rows: 20})
+			}
+			answers = append(answers, d.add(fmt.Appendf(nil, "\x1b[%dmline %d\x1b[m\r\n", 31+i%7, i))...)
+		}
+		answers = append(answers, d.add([]byte("\x1b[6n"))...)
+		if _, ok := d.now(); ok == late {
+			t.Errorf("late is %v, and the screen is told: %v", late, ok)
+		}
+		for more := late; more; {
+			var some []byte
+			some, more = d.catchUp()
+			answers = append(answers, some...)
+		}
+		c, ok := d.now()
+		if !ok || c.Offset != log.End() {
+			t.Fatalf("got the screen after %d bytes of %d, %v", c.Offset, log.End(), ok)
+		}
+		return c.State, answers
+	}
+	want, asked := made(false)
+	got, answered := made(true)
+	if !bytes.Equal(got, want) {
+		t.Error("it shows something else")
+	}
+	if string(answered) != string(asked) || len(asked) == 0 {
+		t.Errorf("it answers %q, want %q", answered, asked)
 	}
 }
