@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
@@ -143,6 +144,75 @@ func TestAttachToTheEnd(t *testing.T) {
 	})
 	t.Run("there is no such session", func(t *testing.T) {
 		if err := runner.Attach(context.Background(), dir, "2", in, out, runner.AttachOptions{}); !errors.Is(err, bot.ErrNoSession) {
+			t.Errorf("got %v, want %v", err, bot.ErrNoSession)
+		}
+	})
+}
+
+func TestReplay(t *testing.T) {
+	dir := t.TempDir()
+	r := newRunner(t, dir)
+	start(t, r, "1", bot.Spec{PTY: true, Argv: []string{"sh", "-c", `stty -echo; printf '\033[?1049h\033[c\033[2Jone'; sleep 0.4; printf two; sleep 0.4; printf '\nthree'`}, Size: bot.Size{Cols: 80, Rows: 24}})
+	awaitExit(t, r, "1")
+	t.Run("takes its time, less what is idle", func(t *testing.T) {
+		file, err := os.Create(t.TempDir() + "/out")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		for _, c := range []struct {
+			o    runner.ReplayOptions
+			want time.Duration
+		}{
+			{runner.ReplayOptions{}, 700 * time.Millisecond},
+			{runner.ReplayOptions{Speed: 2}, 350 * time.Millisecond},
+			// Without the cut it would take longer than the deadline.
+			{runner.ReplayOptions{Speed: 0.01, Idle: time.Millisecond}, 200 * time.Millisecond},
+		} {
+			began := time.Now()
+			if err := runner.Replay(deadline(t), dir, "1", file, file, c.o); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(began); took < c.want {
+				t.Errorf("%+v: took %v, want at least %v", c.o, took, c.want)
+			}
+		}
+		out, _ := os.ReadFile(file.Name())
+		if want := strings.Repeat("\x1b[?1049h\x1b[c\x1b[2Jonetwo\r\nthree", 3); string(out) != want {
+			t.Errorf("got %q, want %q", out, want)
+		}
+	})
+	t.Run("ends when asked to, and the terminal is as it was", func(t *testing.T) {
+		d := newDesktop(t, 80, 24)
+		before, err := term.GetState(int(d.tty.Fd()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(deadline(t))
+		ended := make(chan error, 1)
+		go func() {
+			ended <- runner.Replay(ctx, dir, "1", d.tty, d.tty, runner.ReplayOptions{Speed: 0.001})
+		}()
+		d.await(t, "one")
+		d.keys.Write([]byte("\x1b[?62;22c")) // what a terminal answers
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want %v", err, context.Canceled)
+		}
+		d.await(t, "\x1b[?1049l")
+		after, err := term.GetState(int(d.tty.Fd()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(before, after) {
+			t.Error("the terminal is not as it was")
+		}
+		if n, err := unix.IoctlGetInt(int(d.tty.Fd()), unix.TIOCINQ); err != nil || n != 0 {
+			t.Errorf("%d bytes are left to be read by the shell, %v", n, err)
+		}
+	})
+	t.Run("there is no such session", func(t *testing.T) {
+		if err := runner.Replay(deadline(t), dir, "2", os.Stdin, os.Stdout, runner.ReplayOptions{}); !errors.Is(err, bot.ErrNoSession) {
 			t.Errorf("got %v, want %v", err, bot.ErrNoSession)
 		}
 	})

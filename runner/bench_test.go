@@ -121,6 +121,36 @@ func BenchmarkFlood(b *testing.B) {
 	}
 }
 
+// BenchmarkTerminalFlood prints as fast as a terminal takes it: two bytes a line
+// and then 200, plain and in colours.
+func BenchmarkTerminalFlood(b *testing.B) {
+	const size = 16 << 20
+	for _, c := range []struct{ name, line string }{
+		{"short lines", "y"}, {"long lines", strings.Repeat("word ", 40)},
+		{"colours", strings.Repeat("\x1b[1;31mfile\x1b[0m  ", 12)},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			dir := b.TempDir()
+			r := newRunner(b, dir)
+			b.SetBytes(size)
+			id := 0
+			for b.Loop() {
+				id++
+				sid := bot.SessionID(strconv.Itoa(id))
+				argv := []string{"sh", "-c", `yes "$0" | head -c ` + strconv.Itoa(size), c.line}
+				start(b, r, sid, bot.Spec{Argv: argv, PTY: true, Size: bot.Size{Cols: 80, Rows: 24}})
+				awaitExit(b, r, sid)
+				f, err := holder.ReadFolder(dir, sid)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(float64(field(b, f.Holder.PID, "status", "VmHWM:"))/1024, "peak-MB")
+				r.Remove(sid)
+			}
+		})
+	}
+}
+
 // BenchmarkIdle is the memory of a session in which nothing happens.
 func BenchmarkIdle(b *testing.B) {
 	const sessions = 20

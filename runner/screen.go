@@ -9,7 +9,6 @@ import (
 
 	"chapi/bot"
 	"chapi/runner/holder"
-	"chapi/runner/journal"
 	"chapi/runner/screen"
 )
 
@@ -34,7 +33,7 @@ func (r *Runner) Screen(ctx context.Context, id bot.SessionID) (state []byte, of
 		switch {
 		case ctx.Err() != nil || errors.Is(err, ErrClosed):
 			return nil, 0, err
-		case err == nil && len(ack.Screen) > 0:
+		case err == nil && readable(ack.Screen):
 			return ack.Screen, ack.Offset, nil
 		}
 	}
@@ -78,6 +77,13 @@ func (r *Runner) askScreen(ctx context.Context, id bot.SessionID) (*holder.Ack, 
 	return r.ask(limited, l, holder.Order{ID: id, Screen: true})
 }
 
+// readable reports whether a state is one of this version: a holder may be of an
+// earlier one.
+func readable(state []byte) bool {
+	_, err := screen.Restore(state)
+	return err == nil
+}
+
 // draw makes the screen of a session as it was after at bytes of its output, or
 // at the end of what there is: from the last checkpoint before, and from the
 // output since, with the sizes that the terminal had.
@@ -88,71 +94,26 @@ func draw(ctx context.Context, f holder.Folder, at int64) (state []byte, offset 
 			err = fmt.Errorf("draw the screen of session %s: %v", f.ID, fault)
 		}
 	}()
-	output, err := journal.Open(f.Dir)
+	s, offset := begin(f, at)
+	d, err := holder.Draw(f.Dir, s, offset)
 	if err != nil {
-		return nil, 0, fmt.Errorf("draw the screen of session %s: %w", f.ID, err)
+		return nil, 0, fmt.Errorf("screen of session %s: %w", f.ID, err)
 	}
-	defer output.Close()
-	d := begin(f, at)
-	if d.sizes, err = sizesAfter(output, d.offset, at); err != nil {
-		return nil, 0, err
-	}
-	for d.offset < at && ctx.Err() == nil {
-		chunk, err := output.Next(d.offset, int(min(drawBlock, at-d.offset)))
-		if err != nil {
-			return nil, 0, err
+	defer d.Close()
+	for more := true; more && ctx.Err() == nil; {
+		if _, more, err = d.Step(at, drawBlock); err != nil {
+			return nil, 0, fmt.Errorf("screen of session %s: %w", f.ID, err)
 		}
-		if len(chunk.Data) == 0 || chunk.From >= at {
-			break
-		}
-		d.draw(chunk.From, chunk.Data[:min(int64(len(chunk.Data)), at-chunk.From)])
 	}
-	return d.screen.Checkpoint(), d.offset, ctx.Err()
+	return s.Checkpoint(), d.Offset, ctx.Err()
 }
 
-// drawing is a screen that is being made again.
-type drawing struct {
-	screen *screen.Screen
-	offset int64 // bytes of output that it shows
-	sizes  []bot.Mark
-}
-
-// begin takes the last sound checkpoint, or a blank screen.
-func begin(f holder.Folder, most int64) *drawing {
+// begin is the last sound checkpoint, or a blank screen.
+func begin(f holder.Folder, most int64) (s *screen.Screen, offset int64) {
 	for c := range holder.Checkpoints(f.Dir, most) {
 		if s, err := screen.Restore(c.State); err == nil {
-			return &drawing{screen: s, offset: c.Offset}
+			return s, c.Offset
 		}
 	}
-	return &drawing{screen: holder.NewScreen(f.Spec.Size)}
-}
-
-// sizesAfter is the changes of the terminal's size at offsets in [from, to).
-// Those before are part of what is drawn upon.
-func sizesAfter(output *journal.Reader, from, to int64) (sizes []bot.Mark, err error) {
-	err = output.Marks(from, func(m bot.Mark) bool {
-		if m.Size != (bot.Size{}) && m.At >= from && m.At < to {
-			sizes = append(sizes, m)
-		}
-		return m.At < to
-	})
-	return sizes, err
-}
-
-// draw draws output. A size holds from the byte at its offset on.
-func (d *drawing) draw(from int64, p []byte) {
-	for len(p) > 0 {
-		for len(d.sizes) > 0 && d.sizes[0].At <= from {
-			holder.Fit(d.screen, d.sizes[0].Size)
-			d.sizes = d.sizes[1:]
-		}
-		n := int64(len(p))
-		if len(d.sizes) > 0 {
-			n = min(n, d.sizes[0].At-from)
-		}
-		d.screen.Write(p[:n])
-		d.screen.Answers() // were given then
-		p, from = p[n:], from+n
-	}
-	d.offset = from
+	return holder.NewScreen(f.Spec.Size), 0
 }

@@ -1,10 +1,8 @@
 package holder
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"iter"
 	"os"
@@ -40,38 +38,24 @@ const (
 	maxState = 4 << 20
 )
 
-// A checkpoint file is a magic, the checksum (CRC-32C) of all behind it, the
-// offset, the highest byte first, and the state.
-var (
-	magic      = []byte("chapiscr")
-	castagnoli = crc32.MakeTable(crc32.Castagnoli)
-)
-
-const checkpointHead = 8 + 4 + 8
+// A checkpoint file is the offset in eight bytes, the highest first, and the
+// state, which checks itself when it is restored.
+const checkpointHead = 8
 
 func (c Checkpoint) encode() []byte {
-	b := append(make([]byte, 0, checkpointHead+len(c.State)), magic...)
-	b = append(b, 0, 0, 0, 0)
-	b = binary.BigEndian.AppendUint64(b, uint64(c.Offset))
-	b = append(b, c.State...)
-	binary.BigEndian.PutUint32(b[len(magic):], crc32.Checksum(b[len(magic)+4:], castagnoli))
-	return b
+	b := make([]byte, 0, checkpointHead+len(c.State))
+	return append(binary.BigEndian.AppendUint64(b, uint64(c.Offset)), c.State...)
 }
 
 func decodeCheckpoint(b []byte) (c Checkpoint, ok bool) {
-	if len(b) < checkpointHead || !bytes.HasPrefix(b, magic) {
+	if len(b) <= checkpointHead {
 		return c, false
 	}
-	sum, rest := binary.BigEndian.Uint32(b[len(magic):]), b[len(magic)+4:]
-	if crc32.Checksum(rest, castagnoli) != sum {
-		return c, false
-	}
-	c = Checkpoint{Offset: int64(binary.BigEndian.Uint64(rest)), State: rest[8:]}
+	c = Checkpoint{Offset: int64(binary.BigEndian.Uint64(b)), State: b[checkpointHead:]}
 	return c, c.Offset >= 0
 }
 
-// writeCheckpoint writes a file, all or nothing. A power cut may tear it all
-// the same: readers check.
+// writeCheckpoint writes a file, all or nothing unless a power cut tears it.
 func writeCheckpoint(name string, c Checkpoint) error {
 	if len(c.State) > maxState {
 		return fmt.Errorf("write checkpoint: its %d bytes are over the limit of %d", len(c.State), maxState)
@@ -102,7 +86,7 @@ func readCheckpoint(name string) (c Checkpoint, ok bool) {
 }
 
 // Checkpoints is the checkpoints in a session's folder of at most that many
-// bytes of output, the latest first. Files that are torn are left out.
+// bytes of output, the latest first. They may be torn or of another version.
 func Checkpoints(dir string, most int64) iter.Seq[Checkpoint] {
 	return func(yield func(Checkpoint) bool) {
 		last, ok := readCheckpoint(filepath.Join(dir, lastScreen))

@@ -2,8 +2,10 @@ package holder
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"sync"
+	"time"
 
 	"chapi/bot"
 	"chapi/runner/journal"
@@ -16,9 +18,12 @@ const (
 	historyLines = 1000
 	// usualCols and usualRows are the size of a terminal that was given none.
 	usualCols, usualRows = 80, 24
-	// mostCols and mostRows bound the memory of a screen: a program is told any
-	// size, but nobody looks at a larger one.
-	mostCols, mostRows = 1000, 500
+	// drawBurst is how long drawing may go on at the reader's expense after
+	// quiet times.
+	drawBurst = 50 * time.Millisecond
+	// drawStep is how much of what is late is drawn before the program's output
+	// is looked at again.
+	drawStep = 32 << 10
 )
 
 // NewScreen is a blank screen for a terminal of a size, as a holder has it.
@@ -27,34 +32,43 @@ func NewScreen(size bot.Size) *screen.Screen {
 	return screen.New(cols, rows, screen.Options{History: historyLines})
 }
 
-// Fit gives a screen the size of its terminal.
-func Fit(s *screen.Screen, size bot.Size) { s.Resize(cells(size)) }
+// fit gives a screen the size of its terminal.
+func fit(s *screen.Screen, size bot.Size) { s.Resize(cells(size)) }
 
 func cells(size bot.Size) (cols, rows int) {
 	if size.Cols == 0 || size.Rows == 0 {
 		return usualCols, usualRows
 	}
-	return min(int(size.Cols), mostCols), min(int(size.Rows), mostRows)
+	return int(size.Cols), int(size.Rows) // a screen bounds them
 }
 
 // display is what a session's terminal shows. Its emulator sees the output
 // right behind the journal and in the same order with the changes of size, so
 // that the screen can be made again from the journal.
 //
-// It works in the goroutine that reads the output: a terminal's output comes
-// through the kernel a line at a time, which takes many times as long.
+// It works in the goroutine that reads the output, and takes at most half of
+// its time: a program that prints faster is not slowed below half. What it has
+// no time for it reads from the journal later, when there is nothing else to be
+// read, and is late meanwhile. Of output that is not kept for so long it sees
+// the end.
 type display struct {
 	dir string
 	log *journal.Log
 
 	mu      sync.Mutex
 	screen  *screen.Screen // nil once it has failed
+	late    *Drawing       // of what there was no time for; nil when nothing is missing
 	resized *bot.Size      // applied before the next output: only then it is in the journal
+	credit  time.Duration  // time that may be spent on drawing
+	free    time.Time      // when the last drawing ended
 	marks   checkpoints
 }
 
 func newDisplay(dir string, log *journal.Log, spec bot.Spec) *display {
-	return &display{dir: dir, log: log, screen: NewScreen(spec.Size), marks: newCheckpoints(dir, spec.Budget)}
+	return &display{
+		dir: dir, log: log, screen: NewScreen(spec.Size), credit: drawBurst, free: time.Now(),
+		marks: newCheckpoints(dir, spec.Budget),
+	}
 }
 
 // add takes output, which goes to the journal first, and returns what the
@@ -62,18 +76,64 @@ func newDisplay(dir string, log *journal.Log, spec bot.Spec) *display {
 func (d *display) add(p []byte) (answers []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	before := d.log.End()
 	d.log.Append(bot.Stdout, p)
 	if d.screen == nil {
 		return nil
 	}
 	defer d.survive()
+	now := time.Now()
+	d.credit = min(d.credit+now.Sub(d.free), drawBurst)
+	defer func() {
+		d.free = time.Now()
+		d.credit -= d.free.Sub(now)
+	}()
+	switch {
+	case d.credit <= 0 && d.late == nil:
+		d.late, _ = Draw(d.dir, d.screen, before)
+		return nil
+	case d.credit <= 0:
+		return nil
+	case d.late != nil:
+		return d.step()
+	}
 	d.fit()
 	d.screen.Write(p)
-	answers = d.screen.Answers()
-	if end := d.log.End(); d.marks.due(end) {
-		d.marks.write(Checkpoint{Offset: end, State: d.screen.Checkpoint()}, d.log)
+	d.keep(d.log.End())
+	return d.screen.Answers()
+}
+
+// catchUp draws some of what is missing. It reports whether anything was.
+func (d *display) catchUp() (answers []byte, late bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.late == nil || d.screen == nil {
+		return nil, false
+	}
+	defer d.survive()
+	return d.step(), true
+}
+
+// step draws some of the output that is missing. The lock is held, so none is
+// added meanwhile.
+func (d *display) step() (answers []byte) {
+	answers, drawn, err := d.late.Step(math.MaxInt64, drawStep)
+	if drawn {
+		d.keep(d.late.Offset)
+	}
+	if !drawn || err != nil || d.late.Offset == d.log.End() {
+		// A journal that cannot be read leaves a hole in what is shown.
+		d.late.Close()
+		d.late = nil
 	}
 	return answers
+}
+
+// keep writes a checkpoint when one is due after so much output.
+func (d *display) keep(offset int64) {
+	if d.marks.due(offset) {
+		d.marks.write(Checkpoint{Offset: offset, State: d.screen.Checkpoint()}, d.log)
+	}
 }
 
 // resize notes the terminal's size for what follows, in the journal too.
@@ -87,16 +147,17 @@ func (d *display) resize(size bot.Size) {
 // fit applies the last change of size. The lock is held.
 func (d *display) fit() {
 	if d.resized != nil {
-		Fit(d.screen, *d.resized)
+		fit(d.screen, *d.resized)
 		d.resized = nil
 	}
 }
 
-// now is what is shown. ok is false when the emulator has failed.
+// now is what is shown. ok is false while that is late, and when the emulator
+// has failed: who asks is quicker with the journal.
 func (d *display) now() (c Checkpoint, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.screen == nil {
+	if d.screen == nil || d.late != nil {
 		return Checkpoint{}, false
 	}
 	defer d.survive()
@@ -109,7 +170,16 @@ func (d *display) now() (c Checkpoint, ok bool) {
 func (d *display) survive() {
 	if fault := recover(); fault != nil {
 		d.screen = nil
+		d.close()
 		fmt.Fprintf(os.Stderr, "holder of %s: the screen is lost: %v\n", d.dir, fault)
+	}
+}
+
+// close lets go of files. The lock is held, or nobody else is left.
+func (d *display) close() {
+	if d.late != nil {
+		d.late.Close()
+		d.late = nil
 	}
 }
 

@@ -70,6 +70,8 @@ func (r *reader) step(fd uintptr) bool {
 	case n > 0:
 		r.session.grew()
 		return true
+	case err == unix.EAGAIN && r.session.catchUp():
+		return true
 	case err == unix.EAGAIN:
 		// A session that is quiet needs no buffer.
 		r.buf = nil

@@ -343,6 +343,9 @@ func (s *session) dismantle() {
 	s.input.close()
 	s.child.close()
 	<-s.drained
+	if s.display != nil {
+		s.display.close()
+	}
 	s.log.Close()
 	s.child.reap()
 }
@@ -412,6 +415,17 @@ func (s *session) add(stream bot.Stream, p []byte) {
 		return
 	}
 	s.input.answer(s.display.add(p))
+}
+
+// catchUp draws some output that came too fast. It reports whether there was
+// any.
+func (s *session) catchUp() bool {
+	if s.display == nil {
+		return false
+	}
+	answers, late := s.display.catchUp()
+	s.input.answer(answers)
+	return late
 }
 
 // order does what a daemon or somebody at the desk asks for.
