@@ -12,7 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	_ "image/jpeg" // for their sizes
+	"image/jpeg"
 	_ "image/png"
 	"io/fs"
 	"log/slog"
@@ -76,6 +76,20 @@ type Picture struct {
 	Data []byte
 	Kind string // .jpg or .png
 	At   time.Time
+}
+
+// jpeg is the picture as a JPEG: pictures of a row have to be of one kind.
+func (p Picture) jpeg() ([]byte, error) {
+	if p.Kind == ".jpg" {
+		return p.Data, nil
+	}
+	m, _, err := image.Decode(bytes.NewReader(p.Data))
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = jpeg.Encode(&b, m, &jpeg.Options{Quality: 85})
+	return b.Bytes(), err
 }
 
 // open makes a camera; dir is a folder of our own for what it works on.

@@ -143,9 +143,13 @@ func (a ask) output(codec string) []string {
 }
 
 // glance is a second output: the newest picture of what is being recorded, so
-// that others can have one meanwhile.
+// that others can have one meanwhile. A length of 0 has no end.
 func glance(s shape, length time.Duration, path string) []string {
-	return []string{"-map", "0:v:0", "-t", seconds(length), "-an", "-vf", "fps=2," + s.filter(), "-q:v", "4", "-f", "image2", "-update", "1", "-atomic_writing", "1", "-y", path}
+	var args []string
+	if length > 0 {
+		args = []string{"-t", seconds(length)}
+	}
+	return append(args, "-map", "0:v:0", "-an", "-vf", "fps=2,"+s.filter(), "-q:v", "4", "-f", "image2", "-update", "1", "-atomic_writing", "1", "-y", path)
 }
 
 func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 3, 64) }

@@ -39,6 +39,7 @@ func NewSet(declared []Config, dir string, log *slog.Logger) (*Set, error) {
 		if err != nil {
 			return nil, err
 		}
+		camera.sweep()
 		s.cameras = append(s.cameras, camera)
 	}
 	return s, nil

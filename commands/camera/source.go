@@ -232,9 +232,9 @@ func (p printer) still(ctx context.Context, want box) ([]byte, error) {
 func (p printer) moving(want box, fps int, _ bool) feed {
 	return feed{pictures: func(ctx context.Context, w io.Writer) error {
 		for ctx.Err() == nil {
-			out := &counted{w: w}
+			out := &witness{w: w}
 			err := program{argv: p.moving1(want, fps), stdout: out, env: sizeEnv(want), limit: movingTime}.run(ctx)
-			if err != nil || out.n == 0 {
+			if err != nil || !out.seen {
 				return err
 			}
 		}
@@ -247,15 +247,15 @@ func sizeEnv(want box) []string {
 	return []string{"CHAPI_WIDTH=" + strconv.Itoa(want.w), "CHAPI_HEIGHT=" + strconv.Itoa(want.h)}
 }
 
-type counted struct {
-	w io.Writer
-	n int64
+// witness notes whether what is written begins with a picture anywhere.
+type witness struct {
+	w    io.Writer
+	seen bool
 }
 
-func (c *counted) Write(b []byte) (int, error) {
-	n, err := c.w.Write(b)
-	c.n += int64(n)
-	return n, err
+func (c *witness) Write(b []byte) (int, error) {
+	c.seen = c.seen || bytes.Contains(b, []byte("\xff\xd8\xff")) || bytes.Contains(b, []byte("\x89PNG"))
+	return c.w.Write(b)
 }
 
 // firstPicture is the first picture that write writes; it is stopped then.
