@@ -515,7 +515,7 @@ func TestNamesAreUnique(t *testing.T) {
 			seen[name] = true
 		}
 	}
-	want := []string{"again", "attach", "cd", "chats", "detach", "drop", "env", "eof", "help", "history", "in", "input", "key", "kill", "log", "pair", "people", "ps", "resize", "restart", "run", "sh", "shell", "signal", "start", "status", "stop", "term", "version", "whoami"}
+	want := []string{"again", "attach", "cd", "chats", "detach", "drop", "env", "eof", "help", "history", "in", "input", "key", "kill", "log", "motion", "pair", "people", "photo", "ps", "resize", "restart", "run", "sh", "shell", "signal", "start", "status", "stop", "term", "timelapse", "version", "video", "watch", "whoami"}
 	if got := slices.Sorted(maps.Keys(seen)); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
