@@ -23,10 +23,10 @@ help:
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o chapi .
 
-# The race detector needs a C compiler; the tests use ps and mount.
+# The race detector needs a C compiler; the tests use ps, mount and ffmpeg.
 tools:
 	@missing=""; \
-	for tool in gcc:gcc ps:procps mount:mount git:git; do \
+	for tool in gcc:gcc ps:procps mount:mount git:git ffmpeg:ffmpeg; do \
 		command -v $${tool%%:*} >/dev/null || missing="$$missing $${tool##*:}"; \
 	done; \
 	test -e /usr/include/stdlib.h || missing="$$missing libc6-dev"; \

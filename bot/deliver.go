@@ -276,7 +276,7 @@ func (d *Deliverer) attempt(ctx context.Context, next Delivery) {
 	}
 	d.welcome(keep, next.Thread.Room(), began)
 	if m := next.Post.Media; m != nil && m.Own && (result.Receipt != nil || result.Dropped != "") {
-		d.Spool.release(keep, m.Path)
+		d.Spool.Release(keep, m.Path)
 	}
 	if result.Receipt == nil {
 		return

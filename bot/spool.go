@@ -44,14 +44,15 @@ func (s *Spool) Tidy(ctx context.Context) error {
 	}
 	for _, e := range entries {
 		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > spoolKeep {
-			s.release(ctx, filepath.Join(s.Dir, e.Name()))
+			s.Release(ctx, filepath.Join(s.Dir, e.Name()))
 		}
 	}
 	return nil
 }
 
-// release removes a file unless a post still waits with it.
-func (s *Spool) release(ctx context.Context, path string) {
+// Release removes a file of the spool unless a post still waits with it: who puts
+// another file into a slot calls it for the one before.
+func (s *Spool) Release(ctx context.Context, path string) {
 	used, err := s.Outbox.Uses(ctx, path)
 	if err == nil && !used {
 		err = os.Remove(path)

@@ -15,15 +15,16 @@ import (
 
 // The headings that help gathers commands under, in this order.
 const (
-	groupRun    = "Run"
-	groupSteer  = "Steer"
-	groupLook   = "Look"
-	groupSetUp  = "Set up"
-	groupPeople = "People"
+	groupRun     = "Run"
+	groupSteer   = "Steer"
+	groupLook    = "Look"
+	groupCameras = "Cameras"
+	groupSetUp   = "Set up"
+	groupPeople  = "People"
 )
 
 // groups is the order of the headings.
-var groups = []string{groupRun, groupSteer, groupLook, groupSetUp, groupPeople}
+var groups = []string{groupRun, groupSteer, groupLook, groupCameras, groupSetUp, groupPeople}
 
 // Deps is what the commands work on. All fields are needed.
 type Deps struct {
@@ -47,6 +48,8 @@ type Deps struct {
 	// Restart asks the daemon to start anew, and returns at once. The answer to
 	// the call that asked is still recorded and sent.
 	Restart func(why string)
+	// Cameras is the device's cameras, and what is going on with them.
+	Cameras Cameras
 	// Device is the machine's name in the chats, Version that of the program.
 	Device, Version string
 }
@@ -132,6 +135,12 @@ func New(d Deps) []bot.Command {
 		whoami(d),
 		version(d),
 		help(table),
+
+		photo(d),
+		video(d),
+		timelapse(d),
+		watch(d),
+		motion(d),
 
 		cd(d),
 		env(d),

@@ -41,6 +41,11 @@ type Bench struct {
 	Press func(m bot.MessageID, row, column int) (notice string, answered bool)
 	// Vanish deletes a post. Nil if nothing can vanish.
 	Vanish func(bot.MessageID)
+	// Shown is how the media of a post is shown, and its content. Nil if posts
+	// have none, or edits cannot replace it.
+	Shown func(bot.MessageID) (bot.MediaKind, []byte)
+	// Pinned is the posts that are kept in sight. Nil if none can be.
+	Pinned func() []bot.MessageID
 	// Unplug takes the network away, and Plug brings it back. Nil if there is
 	// none. The adapter should be set up to come back within some seconds.
 	Unplug, Plug func()
@@ -102,6 +107,11 @@ var rules = []rule{
 	{"a press is offered with its data and shows the notice", (*bench).canPress, presses},
 	{"a file arrives byte for byte under its name", (*bench).canUpload, sendsFile},
 	{"a file over the limit is refused as too large", (*bench).canUpload, tooLargeFile},
+	{"a picture and a clip are shown in line", (*bench).canShow, showsMedia},
+	{"an edit with a file puts it in the place of the old one", (*bench).canShow, replacesMedia},
+	{"a text becomes a picture by an edit", (*bench).canShow, textBecomesMedia},
+	{"an erased message is gone, and erasing it again is a success", (*bench).canErase, erases},
+	{"a pinned post is in sight, and a vanished one says that the target is gone", (*bench).canPin, pins},
 	{"output is streamed as it is", (*bench).canStream, streams},
 	{"a thread of another adapter is refused", nil, foreignThread},
 	{"a send after its context ended is a send error", (*bench).canEdit, sendCancelled},
@@ -142,6 +152,9 @@ func (b *bench) canReply() bool   { return b.canEdit() }
 func (b *bench) canVanish() bool  { return b.canEdit() && b.Vanish != nil }
 func (b *bench) canPress() bool   { return b.limits().Buttons > 0 && b.Press != nil }
 func (b *bench) canUpload() bool  { return b.limits().Upload > 0 && !b.limits().Stream }
+func (b *bench) canShow() bool    { return b.canUpload() && b.Shown != nil }
+func (b *bench) canErase() bool   { _, ok := b.Adapter.(bot.Eraser); return ok }
+func (b *bench) canPin() bool     { _, ok := b.Adapter.(bot.Pinner); return ok && b.Pinned != nil }
 func (b *bench) canLose() bool    { return b.LoseAnswer != nil }
 func (b *bench) canFind() bool    { return b.canLose() && b.canMark() }
 func (b *bench) canMark() bool    { _, ok := b.Adapter.(bot.Marker); return ok }

@@ -26,6 +26,7 @@ func TestConformanceInATopic(t *testing.T) {
 	adaptertest.Run(t, func(t *testing.T) adaptertest.Bench {
 		r := newRig(t, telegramtest.Options{ReadAll: true, ImplicitRootReplies: true})
 		forum := r.srv.AddGroup(-1001234567890, "Home", telegramtest.Forum, r.anna)
+		forum.SetRights(telegramtest.Rights{Admin: true, PinMessages: true})
 		topic := forum.AddTopic("pi", nil)
 		var in recorder
 		stop := r.run(r.a, &in)
@@ -83,6 +84,23 @@ func (r *rig) bench(c *telegramtest.Chat, topic int, user bot.UserID) adaptertes
 		Vanish: func(m bot.MessageID) {
 			id, _ := strconv.Atoi(string(m))
 			c.Delete(id)
+		},
+		Shown: func(m bot.MessageID) (bot.MediaKind, []byte) {
+			id, _ := strconv.Atoi(string(m))
+			shown, _ := c.Message(id)
+			if shown.File == nil {
+				return bot.File, nil
+			}
+			kinds := map[string]bot.MediaKind{"photo": bot.Picture, "animation": bot.Picture, "video": bot.Video}
+			return kinds[shown.File.Kind], shown.File.Bytes()
+		},
+		Pinned: func() (pinned []bot.MessageID) {
+			for _, m := range c.Messages() {
+				if m.Pinned {
+					pinned = append(pinned, formatID(int64(m.ID)))
+				}
+			}
+			return pinned
 		},
 		Unplug: r.srv.Down,
 		Plug: func() {

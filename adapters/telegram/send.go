@@ -24,12 +24,13 @@ type sending struct {
 	keyboard models.ReplyMarkup // nil interface = none
 	silent   bool
 	media    *bot.Media
-	file     *bot.Content // nil for an edit
+	file     *bot.Content // nil for an edit that leaves the media as it is
 }
 
 // Send implements bot.Adapter. It makes one attempt and does not wait for
-// rate limits. A file goes out as it is on disk; an edit of a post with a file
-// changes caption and keyboard only.
+// rate limits. A file goes out as it is on disk. An edit replaces the media when
+// it has a file, and else changes caption and keyboard only; a text can become
+// media, media cannot become a text (bot.TargetGone).
 func (a *Adapter) Send(ctx context.Context, out bot.Outgoing) (bot.Receipt, error) {
 	s, err := a.prepare(out)
 	if err != nil {
@@ -82,10 +83,10 @@ func (a *Adapter) prepare(out bot.Outgoing) (*sending, error) {
 	if c.units > maxCaption {
 		return nil, refused(bot.TooLarge, fmt.Errorf("caption of %d utf-16 units, limit %d", c.units, maxCaption))
 	}
-	if s.target != 0 {
-		return s, nil
-	}
 	if s.file == nil {
+		if s.target != 0 {
+			return s, nil
+		}
 		return nil, refused(bot.Other, errors.New("media without a file"))
 	}
 	if limit := a.Limits(out.Thread).Upload; s.file.Size > limit {
@@ -98,7 +99,7 @@ func (a *Adapter) prepare(out bot.Outgoing) (*sending, error) {
 func (a *Adapter) post(ctx context.Context, s *sending) (id int64, err error) {
 	send := a.postText
 	if s.media != nil {
-		send = a.postFile
+		send = a.transfer
 	}
 	if id, err = send(ctx, s); entitiesRefused(err) {
 		a.log.Error("entities refused: posting without", "chat", s.chat, "err", err)
@@ -146,6 +147,10 @@ func (a *Adapter) edit(ctx context.Context, s *sending, id int) error {
 }
 
 func (a *Adapter) editOnce(ctx context.Context, s *sending, id int) error {
+	if s.target != 0 && s.file != nil {
+		_, err := a.transfer(ctx, s)
+		return err
+	}
 	_, _, err := call(ctx, func(ctx context.Context) (*models.Message, error) {
 		if s.media != nil {
 			return a.api.EditMessageCaption(ctx, &tg.EditMessageCaptionParams{
@@ -209,7 +214,7 @@ func (a *Adapter) repost(ctx context.Context, s *sending, out bot.Outgoing) (int
 			if err == nil {
 				a.places.breakOff(search, 0)
 				a.log.Info("found a post whose answer was lost", "chat", s.chat, "message", id)
-				return id, nil
+				return id, a.refresh(ctx, s, int(id))
 			}
 			if !otherMessage(err) {
 				a.places.breakOff(search, id)
@@ -219,6 +224,20 @@ func (a *Adapter) repost(ctx context.Context, s *sending, out bot.Outgoing) (int
 	}
 	a.places.breakOff(search, 0)
 	return a.post(ctx, s)
+}
+
+// refresh gives a picture that was found the content that it has by now: only
+// its caption was looked at.
+func (a *Adapter) refresh(ctx context.Context, s *sending, id int) error {
+	if s.media == nil || s.media.Kind != bot.Picture {
+		return nil // the same text, or a file that is made once
+	}
+	found := *s
+	found.target = id
+	if err := a.edit(ctx, &found, id); err != nil {
+		return stillInDoubt(err)
+	}
+	return nil
 }
 
 // otherMessage is true when an edit was refused because of what is, or is not,
@@ -327,7 +346,7 @@ func reasonOf(ce *callError) bot.SendReason {
 
 // targetGone is true when a message cannot be edited as meant and never will.
 func targetGone(err error) bool {
-	return says(err, "message to edit not found", "message can't be edited", "there is no text in the message", "MESSAGE_ID_INVALID")
+	return says(err, "message to edit not found", "message can't be edited", "there is no text in the message", "media can't be edited", "MESSAGE_ID_INVALID")
 }
 
 // entitiesRefused is true when only the formatting was wrong.

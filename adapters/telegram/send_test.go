@@ -410,6 +410,71 @@ func TestPicturesGoAsPhotosOrElseAsDocuments(t *testing.T) {
 	}
 }
 
+func TestAClipSaysItsShapeAndLength(t *testing.T) {
+	r := sender(t, telegramtest.Options{})
+	out := bot.Outgoing{
+		Thread: r.to(r.private),
+		Post:   bot.Post{Media: &bot.Media{Kind: bot.Video, Name: "a.mp4", Width: 640, Height: 360, Duration: 9600 * time.Millisecond}},
+		File:   r.file("a.mp4", []byte("clip")),
+	}
+	receipt := r.sendTo(out)
+	check := func() {
+		t.Helper()
+		m, _ := r.private.Last()
+		if f := m.File; f == nil || f.Kind != "video" || f.Width != 640 || f.Height != 360 || f.Duration != 10 || !f.Streaming {
+			t.Errorf("file = %+v", f)
+		}
+	}
+	check()
+	out.Target = receipt.Message
+	r.sendTo(out)
+	check()
+	out.Post.Media.Duration = 200 * time.Millisecond // the network counts whole seconds, and 0 is unknown
+	r.sendTo(out)
+	if m, _ := r.private.Last(); m.File.Duration != 1 {
+		t.Errorf("duration = %d, want 1", m.File.Duration)
+	}
+	r.srv.Check(t)
+}
+
+func TestALostPictureThatIsFoundShowsItsNewestContent(t *testing.T) {
+	r := sender(t, telegramtest.Options{})
+	r.start()
+	r.got("/start")
+	out := bot.Outgoing{
+		Thread: r.to(r.private),
+		Post:   bot.Post{Media: &bot.Media{Kind: bot.Picture, Name: "a.png"}},
+		File:   r.file("a.png", picture(40, 30)),
+		Mark:   r.a.Mark(r.to(r.private)),
+	}
+	r.srv.AddFault(telegramtest.Fault{Method: "sendPhoto", Kind: telegramtest.DropAfter})
+	r.failed(out)
+	newer := picture(60, 50)
+	out.File, out.Doubt = r.file("a.png", newer), true
+	r.sendTo(out)
+	posts := r.private.Posts()
+	if len(posts) != 1 || !bytes.Equal(posts[0].File.Bytes(), newer) {
+		t.Errorf("%d posts are there, want one with the newest picture", len(posts))
+	}
+}
+
+func TestWhatMayNotBeErasedOrPinnedIsRefused(t *testing.T) {
+	r := sender(t, telegramtest.Options{ReadAll: true})
+	group := r.srv.AddGroup(-1001234567890, "Home", telegramtest.Supergroup, r.anna)
+	theirs := formatID(int64(group.Say(r.anna, "mine").ID))
+	for what, err := range map[string]error{
+		"erasing what others wrote": r.a.Erase(t.Context(), r.to(group), theirs),
+		"pinning without the right": r.a.Pin(t.Context(), r.to(group), theirs),
+		"erasing elsewhere":         r.a.Erase(t.Context(), bot.Thread{Adapter: "discord", Chat: "1"}, theirs),
+		"pinning nothing":           r.a.Pin(t.Context(), r.to(group), ""),
+	} {
+		var se *bot.SendError
+		if !errors.As(err, &se) || se.Outcome != bot.RefusedSend {
+			t.Errorf("%s: error = %v, want refused", what, err)
+		}
+	}
+}
+
 func TestALargeFileIsStreamed(t *testing.T) {
 	if raceEnabled {
 		return // the detector's own memory would be measured

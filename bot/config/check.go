@@ -20,6 +20,7 @@ func (l *loader) check() {
 	l.checkChats()
 	l.checkAPI()
 	l.checkSessions()
+	l.checkCameras()
 }
 
 // maxName is the most characters of a name.
@@ -184,5 +185,43 @@ func (l *loader) checkRunAs(path, name string) {
 		l.at(path, "there is no account %s on this machine", show(name))
 	} else if l.euid != 0 {
 		l.at(path, "only root can run programs as another account; remove it, or run chapi as root")
+	}
+}
+
+var (
+	// cameraName is what can be written after /photo and is not taken for
+	// something else there.
+	cameraName   = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+	cameraWord   = regexp.MustCompile(`^(list|stop|every|for|on|off)$`)
+	cameraSource = regexp.MustCompile(`^(rpicam|test|/dev/[^/]+(/[^/]+)*|(https?|rtsps?)://[^/].*|file:/.+|command:\s*\S.*)$`)
+	cameraSize   = regexp.MustCompile(`^[1-9][0-9]{1,3}x[1-9][0-9]{1,3}$`)
+)
+
+func (l *loader) checkCameras() {
+	names := map[string]string{}
+	for i, c := range l.cfg.Cameras {
+		at := fmt.Sprintf("cameras[%d]", i)
+		switch {
+		case c.Name == "":
+			l.missing(at+".name", "a name")
+		case !cameraName.MatchString(c.Name) || cameraWord.MatchString(c.Name):
+			l.at(at+".name", "%s cannot be a camera's name; take small letters, digits and -, and no word of a command", show(c.Name))
+		}
+		unique(l, at+".name", c.Name, names)
+		switch {
+		case c.Source == "":
+			l.missing(at+".source", "rpicam, /dev/video0, an address, file:/PATH, command:PROGRAM or test")
+		case !cameraSource.MatchString(c.Source):
+			l.at(at+".source", "want rpicam, /dev/video0, an http, https or rtsp address, file:/PATH, command:PROGRAM or test, got %s", show(c.Source))
+		}
+		if c.Size != "" && !cameraSize.MatchString(c.Size) {
+			l.at(at+".size", "want WIDTHxHEIGHT such as 1280x720, got %s", show(c.Size))
+		}
+		if c.Rotate != 0 && c.Rotate != 90 && c.Rotate != 180 && c.Rotate != 270 {
+			l.at(at+".rotate", "want 0, 90, 180 or 270, got %d", c.Rotate)
+		}
+	}
+	if v := l.cfg.Video; v.Seconds > v.MaxSeconds {
+		l.at("video.seconds", "%d is more than video.max_seconds, %d", v.Seconds, v.MaxSeconds)
 	}
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,6 +25,8 @@ type Config struct {
 	Chats      []Chat        `yaml:"chats"`
 	Telegram   Telegram      `yaml:"telegram"`
 	Sessions   Sessions      `yaml:"sessions"`
+	Cameras    []Camera      `yaml:"cameras"`
+	Video      Video         `yaml:"video"`
 	History    History       `yaml:"history"`
 	Log        Log           `yaml:"log"`
 
@@ -149,6 +152,36 @@ func (r RunAs) For(role bot.Role) string {
 	}
 }
 
+// Camera is one camera.
+type Camera struct {
+	Name string `yaml:"name"`
+	// Source is where its pictures come from; checkCameras has the forms.
+	Source string `yaml:"source"`
+	// Size is WIDTHxHEIGHT in pixels; "" is the usual.
+	Size string `yaml:"size"`
+	// Rotate is in degrees, clockwise.
+	Rotate int `yaml:"rotate"`
+	// Before and After are programs with their arguments that are run before
+	// and after each capture.
+	Before []string `yaml:"before"`
+	After  []string `yaml:"after"`
+}
+
+// Pixels is Size as numbers; both 0 when there is none.
+func (c Camera) Pixels() (width, height int) {
+	w, h, _ := strings.Cut(c.Size, "x")
+	width, _ = strconv.Atoi(w)
+	height, _ = strconv.Atoi(h)
+	return width, height
+}
+
+// Video is what a clip is like.
+type Video struct {
+	Seconds    int `yaml:"seconds" min:"1" max:"600"`
+	MaxSeconds int `yaml:"max_seconds" min:"1" max:"600"`
+	FPS        int `yaml:"fps" min:"1" max:"60"`
+}
+
 // History is what is remembered of finished calls.
 type History struct {
 	Keep time.Duration `yaml:"keep" min:"1h" max:"3650d"`
@@ -201,6 +234,7 @@ func Default() Config {
 				"XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS",
 			},
 		},
+		Video:   Video{Seconds: 10, MaxSeconds: 60, FPS: 15},
 		History: History{Keep: 30 * 24 * time.Hour},
 		Log:     Log{Level: slog.LevelInfo, Format: "auto"},
 	}

@@ -25,6 +25,7 @@ import (
 	"chapi/bot/config"
 	"chapi/bot/render"
 	"chapi/commands"
+	"chapi/commands/camera"
 	"chapi/runner"
 	"chapi/storage"
 )
@@ -73,6 +74,7 @@ type daemon struct {
 	sessions  *bot.Sessions
 	dispatch  *bot.Dispatcher
 	reception *bot.Reception
+	studio    *camera.Studio
 	parts     *parts
 	rest      *time.Timer // until memory is given back
 	boot      boot
@@ -201,6 +203,7 @@ func (d *daemon) buildStages(ctx context.Context) error {
 		// Who can start the daemon in a terminal owns the machine's chapi.
 		people = append(people, bot.Person{Name: d.Console.User, Role: bot.Owner, Accounts: []bot.Account{console.Account()}})
 	}
+	var err error
 	policy := &bot.Policy{}
 	d.allowlist = &allowlist{policy: policy, grants: d.store, people: people, chats: chats}
 	if err := d.allowlist.reload(ctx); err != nil {
@@ -230,6 +233,9 @@ func (d *daemon) buildStages(ctx context.Context) error {
 		d.sessions.Settled(sent)
 		d.rest.Reset(restAfter)
 	}
+	if d.studio, err = d.cameras(policy); err != nil {
+		return err
+	}
 	parser := bot.NewParser(commands.New(d.deps()), commands.Words)
 	d.dispatch = &bot.Dispatcher{
 		Policy: policy, Parser: parser, Store: d.store, Session: d.sessions, Deliver: d.deliver,
@@ -257,8 +263,13 @@ func (d *daemon) deps() commands.Deps {
 		Shell:      d.Config.Sessions.Shell,
 		Status:     d.Status,
 		Restart:    func(why string) { d.why = why; d.end(ErrRestart) },
-		Device:     d.Config.Device.Name,
-		Version:    d.Version,
+		Cameras: commands.Cameras{
+			Studio: d.studio, FPS: d.Config.Video.FPS,
+			Length:    time.Duration(d.Config.Video.Seconds) * time.Second,
+			MaxLength: time.Duration(d.Config.Video.MaxSeconds) * time.Second,
+		},
+		Device:  d.Config.Device.Name,
+		Version: d.Version,
 	}
 }
 
@@ -302,6 +313,7 @@ func (d *daemon) start(ctx context.Context) {
 	d.greet()
 	d.parts.start(ctx, "deliver", false, d.deliver.Run)
 	d.parts.start(ctx, "sessions", false, d.sessions.Run)
+	d.parts.start(ctx, "cameras", true, d.studio.Run)
 	d.parts.start(ctx, "dispatch", false, d.dispatch.Run)
 	for _, a := range d.adapters {
 		lone := len(d.adapters) > 1
@@ -339,7 +351,7 @@ func (d *daemon) stop(ctx context.Context, result error) {
 		}
 	}
 	d.parts.stop(ctx, append(receiving, "pairing", "menus", "retention", "watchdog", "watchman")...)
-	d.parts.stop(ctx, "dispatch")
+	d.parts.stop(ctx, "dispatch", "cameras")
 	flush, done := context.WithTimeout(ctx, flushTime)
 	d.deliver.Flush(flush)
 	done()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -50,6 +51,9 @@ import (
 //	clock DURATION            the network's clock is that far ahead of ours
 //	called METHOD             the network has got such a call, or will
 //	logs RE                   the daemon's log says it, or will
+//	media KIND WHERE RE       the message that fits has a file of that kind, all of which can be decoded
+//	revised N WHERE RE        the message that fits has been edited N times, or will have been
+//	frames N                  the timelapse that goes on has N pictures, or will have
 func TestTranscripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
@@ -103,6 +107,9 @@ func TestTranscripts(t *testing.T) {
 			"clock":     script(1, clockVerb),
 			"called":    script(1, calledVerb),
 			"logs":      script(1, logsVerb),
+			"media":     script(3, mediaVerb),
+			"revised":   script(3, revisedVerb),
+			"frames":    script(1, framesVerb),
 		},
 	})
 }
@@ -319,6 +326,45 @@ func logsVerb(w *world, args []string) {
 		return re.Match(log)
 	}) {
 		w.t.Fatalf("the log does not say %q", args[0])
+	}
+}
+
+func mediaVerb(w *world, args []string) {
+	m := w.sees(args[1], "a "+args[0]+" with "+args[2], func(m telegramtest.Message) bool {
+		return matches(w, args[2])(m) && m.File != nil && m.File.Kind == args[0]
+	})
+	path := filepath.Join(w.dir, "media-"+args[0])
+	if err := os.WriteFile(path, m.File.Bytes(), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	out, err := exec.Command("ffmpeg", "-v", "error", "-xerror", "-i", path, "-f", "null", "-").CombinedOutput()
+	if err != nil || len(out) > 0 {
+		w.t.Fatalf("the %s cannot be decoded: %v\n%s", args[0], err, out)
+	}
+	if f := m.File; args[0] == "video" && (f.Width < 16 || f.Height < 16 || f.Duration < 1 || !f.Streaming) {
+		w.t.Fatalf("the clip is sent as %dx%d, %d s, streaming %v", f.Width, f.Height, f.Duration, f.Streaming)
+	}
+}
+
+func revisedVerb(w *world, args []string) {
+	n, err := strconv.Atoi(args[0])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	fits := matches(w, args[2])
+	w.sees(args[1], args[2]+" with so many edits", func(m telegramtest.Message) bool { return fits(m) && m.EditCount >= n })
+}
+
+func framesVerb(w *world, args []string) {
+	want, err := strconv.Atoi(args[0])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if !eventually(patience, func() bool {
+		found, _ := filepath.Glob(filepath.Join(w.dir, "state/cameras/*/frames/*.jpg"))
+		return len(found) >= want
+	}) {
+		w.t.Fatalf("the timelapse does not get %d pictures", want)
 	}
 }
 

@@ -24,6 +24,7 @@ type Rights struct {
 	Admin          bool
 	ManageTopics   bool // needs Admin
 	DeleteMessages bool // needs Admin
+	PinMessages    bool // needs Admin
 
 	NoText, NoPhotos, NoVideos, NoAudios, NoDocuments, NoVoices, NoOther bool
 }
@@ -269,11 +270,12 @@ func (c *Chat) appendMember(b []byte, status string) []byte {
 	case "administrator":
 		b = append(key(b, "can_be_edited"), "false"...)
 		for _, name := range []string{"can_manage_chat", "can_change_info", "can_invite_users", "can_restrict_members",
-			"can_pin_messages", "can_promote_members", "can_manage_video_chats", "is_anonymous"} {
+			"can_promote_members", "can_manage_video_chats", "is_anonymous"} {
 			b = append(key(b, name), "false"...)
 		}
 		b = appendBool(key(b, "can_delete_messages"), c.rights.DeleteMessages)
 		b = appendBool(key(b, "can_manage_topics"), c.rights.ManageTopics)
+		b = appendBool(key(b, "can_pin_messages"), c.rights.PinMessages)
 	}
 	return append(b, '}')
 }

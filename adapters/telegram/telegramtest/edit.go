@@ -135,6 +135,9 @@ func (s *Server) editMessageMedia(rq *request) error {
 	case runes(caption) > maxCaption:
 		return badRequest("message caption is too long")
 	}
+	if f.ID == "" {
+		f.describe(item)
+	}
 	changed := m.File == nil || m.File.ID != f.ID || caption != m.Caption || !slices.Equal(entities, m.CaptionEntities) ||
 		!sameKeyboard(keys.keyboard, m.Keyboard)
 	return s.finishEdit(rq, m, changed, func() {
@@ -203,6 +206,35 @@ func (s *Server) deleteMessages(rq *request) error {
 			s.remove(m)
 		}
 	}
+	return rq.success()
+}
+
+// pinChatMessage keeps a message in sight. Whoever follows the chat sees a
+// service message about it, which takes an id.
+func (s *Server) pinChatMessage(rq *request) error {
+	c, err := s.chatToWrite(rq)
+	if err != nil {
+		return err
+	}
+	m := c.lookup(rq.messageID("message_id"))
+	switch {
+	case m == nil:
+		return badRequest("message to pin not found")
+	case m.Service != "":
+		return badRequest("message can't be pinned")
+	case c.kind != PrivateChat && !(c.rights.Admin && c.rights.PinMessages):
+		return badRequest("not enough rights to manage pinned messages in the chat")
+	}
+	silent := rq.flag("disable_notification")
+	if m.Pinned {
+		return rq.success()
+	}
+	m.Pinned = true
+	m.Generation++
+	note := c.service(s.bot, "pinned_message", string(appendMessage(nil, m, false)), m.Topic)
+	note.Silent = silent
+	rq.call.MessageID = m.ID
+	s.notify()
 	return rq.success()
 }
 

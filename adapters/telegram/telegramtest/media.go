@@ -30,6 +30,7 @@ func mediaMethod(kind string) func(*Server, *request) error {
 			f.Width = rq.integer("width", f.Width, 0, 1<<15)
 			f.Height = rq.integer("height", f.Height, 0, 1<<15)
 			f.Duration = rq.integer("duration", f.Duration, 0, 1<<30)
+			f.Streaming = rq.flag("supports_streaming")
 		}
 		if err := s.throttle(&m.chat.sends, 1, true); err != nil {
 			return err
@@ -97,6 +98,15 @@ type inputMedia struct {
 	Width     int             `json:"width"`
 	Height    int             `json:"height"`
 	Duration  int             `json:"duration"`
+	Streaming bool            `json:"supports_streaming"`
+}
+
+// describe notes what the sender says of an uploaded file. The service measures
+// photos itself.
+func (f *File) describe(item inputMedia) {
+	if f.Kind == "video" || f.Kind == "animation" {
+		f.Width, f.Height, f.Duration, f.Streaming = item.Width, item.Height, item.Duration, item.Streaming
+	}
 }
 
 func parseInputMedia(raw []byte) (inputMedia, error) {
@@ -209,8 +219,8 @@ func (s *Server) albumMessage(rq *request, item inputMedia) (*message, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.ID == "" && f.Kind == "video" {
-		f.Width, f.Height, f.Duration = item.Width, item.Height, item.Duration
+	if f.ID == "" {
+		f.describe(item)
 	}
 	m.File, m.Caption, m.CaptionEntities = f, caption, entities
 	return m, nil

@@ -35,6 +35,7 @@ type Message struct {
 	Protected  bool // protect_content
 	NoPreview  bool // link_preview_options.is_disabled
 	Deleted    bool
+	Pinned     bool
 	Reaction   string // the bot's reaction, an emoji
 	EditCount  int
 	History    []Revision // contents it had, oldest first, the last is the current one
@@ -48,6 +49,7 @@ type Revision struct {
 	Text     string // or caption
 	Entities []Entity
 	Keyboard [][]Button
+	File     *File
 }
 
 // Entity is a formatted part of a text. Offset and Length count UTF-16 code
@@ -82,7 +84,8 @@ type File struct {
 	Width  int
 	Height int
 	// Duration in seconds, as the sender claimed.
-	Duration int
+	Duration  int
+	Streaming bool // supports_streaming
 
 	data   []byte // the content, or
 	path   string // of a temporary file
@@ -126,7 +129,7 @@ func (c *Chat) add(m *message) {
 
 // revise records the content that a message has now.
 func (m *message) revise(s *Server) {
-	r := Revision{At: s.now(), Text: m.Text, Entities: m.Entities, Keyboard: m.Keyboard}
+	r := Revision{At: s.now(), Text: m.Text, Entities: m.Entities, Keyboard: m.Keyboard, File: m.File}
 	if m.File != nil {
 		r.Text, r.Entities = m.Caption, m.CaptionEntities
 	}

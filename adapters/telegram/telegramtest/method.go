@@ -38,6 +38,7 @@ var methods = func() map[string]*method {
 		{name: "editMessageReplyMarkup", run: (*Server).editMessageReplyMarkup},
 		{name: "deleteMessage", run: (*Server).deleteMessage},
 		{name: "deleteMessages", run: (*Server).deleteMessages},
+		{name: "pinChatMessage", run: (*Server).pinChatMessage},
 		{name: "setMessageReaction", run: (*Server).setMessageReaction},
 		{name: "answerCallbackQuery", run: (*Server).answerCallbackQuery},
 

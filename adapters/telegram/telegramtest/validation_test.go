@@ -203,6 +203,8 @@ func TestCallsAreRefusedWithTheTextOfTheRealServer(t *testing.T) {
 		{rule: "the message to delete exists", method: "deleteMessage", args: func(*stage) args { return args{"chat_id", dm, "message_id", 999} }, want: "message to delete not found"},
 		{rule: "others' messages are deleted by right only", method: "deleteMessage", args: func(s *stage) args { return args{"chat_id", super, "message_id", s.said} }, want: "message can't be deleted"},
 
+		{rule: "the message to pin exists", method: "pinChatMessage", args: func(*stage) args { return args{"chat_id", dm, "message_id", 999} }, want: "message to pin not found"},
+		{rule: "in a group pinning is a right", method: "pinChatMessage", args: func(s *stage) args { return args{"chat_id", super, "message_id", s.said} }, want: "not enough rights to manage pinned messages in the chat"},
 		{rule: "a photo must be there", method: "sendPhoto", args: func(*stage) args { return args{"chat_id", dm} }, want: "there is no photo in the request"},
 		{rule: "a document must be there", method: "sendDocument", args: func(*stage) args { return args{"chat_id", dm, "document", "attach://x"} }, want: "there is no document in the request"},
 		{rule: "a video must be there", method: "sendVideo", args: func(*stage) args { return args{"chat_id", dm} }, want: "there is no video in the request"},
