@@ -445,7 +445,7 @@ func TestALostPictureThatIsFoundShowsItsNewestContent(t *testing.T) {
 		Thread: r.to(r.private),
 		Post:   bot.Post{Media: &bot.Media{Kind: bot.Picture, Name: "a.png"}},
 		File:   r.file("a.png", picture(40, 30)),
-		Mark:   r.a.Mark(r.to(r.private)),
+		Mark:   r.a.Mark(r.to(r.private), ""),
 	}
 	r.srv.AddFault(telegramtest.Fault{Method: "sendPhoto", Kind: telegramtest.DropAfter})
 	r.failed(out)

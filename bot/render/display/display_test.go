@@ -1,4 +1,4 @@
-package display
+package display_test
 
 import (
 	"strings"
@@ -7,6 +7,7 @@ import (
 
 	"chapi/bot"
 	"chapi/bot/render"
+	"chapi/bot/render/display"
 	"chapi/runner/screen"
 )
 
@@ -35,7 +36,7 @@ func TestTextHasExactColumns(t *testing.T) {
 		{"combining characters stay", "\x1b[?25le\u0301x", "e\u0301x"},
 	}
 	for _, test := range tests {
-		if got, _ := Text(on(20, 5, test.text), page, Pan{}); got != test.want {
+		if got, _ := display.Text(on(20, 5, test.text), page, display.Pan{}); got != test.want {
 			t.Errorf("%s: got %q, want %q", test.rule, got, test.want)
 		}
 	}
@@ -43,15 +44,15 @@ func TestTextHasExactColumns(t *testing.T) {
 
 func TestPanningShowsAPartOfAWideScreen(t *testing.T) {
 	v := on(30, 2, "\x1b[?25labcdefghijklmnopqrstuvwxyz\n漢字漢字")
-	got, shown := Text(v, page, Pan{Col: 5, Cols: 10})
+	got, shown := display.Text(v, page, display.Pan{Col: 5, Cols: 10})
 	// The right half of 字 and the left half of nothing: both are blank.
-	if want := "fghijklmno\n 字"; got != want || shown != (Shown{Col: 5, Cols: 10, Rows: 2}) {
+	if want := "fghijklmno\n 字"; got != want || shown != (display.Shown{Col: 5, Cols: 10, Rows: 2}) {
 		t.Errorf("got %q of %+v, want %q", got, shown, want)
 	}
-	if got, _ := Text(v, page, Pan{Cols: 3}); got != "abc\n漢" {
+	if got, _ := display.Text(v, page, display.Pan{Cols: 3}); got != "abc\n漢" {
 		t.Errorf("a wide character that does not fit is blank: got %q", got)
 	}
-	if got, shown := Text(v, page, Pan{Col: 99}); got != "\n" || shown.Col != 29 {
+	if got, shown := display.Text(v, page, display.Pan{Col: 99}); got != "\n" || shown.Col != 29 {
 		t.Errorf("beyond the right edge: got %q of %+v", got, shown)
 	}
 }
@@ -60,7 +61,7 @@ func TestTextFitsThePage(t *testing.T) {
 	full := on(120, 40, strings.Repeat("x", 120*40-1))
 	sizes := []bot.PageSize{{Text: 4096, UTF16: true}, {Text: 1900}, {Text: 300, Lines: 7}, {Text: 40}, {Text: 15}, {Text: 5}, {Text: 0}}
 	for _, size := range sizes {
-		got, shown := Text(full, size, Pan{})
+		got, shown := display.Text(full, size, display.Pan{})
 		if n := utf8.RuneCountInString(got); n > size.Text {
 			t.Errorf("%d characters on a page of %d", n, size.Text)
 		}
@@ -72,14 +73,14 @@ func TestTextFitsThePage(t *testing.T) {
 			t.Errorf("%d lines, but %+v, of which the last row with the cursor is missing", len(lines), shown)
 		}
 		for _, line := range lines {
-			if n := utf8.RuneCountInString(strings.ReplaceAll(line, cursorUnder, "")); n != shown.Cols {
+			if n := utf8.RuneCountInString(strings.ReplaceAll(line, display.CursorUnder, "")); n != shown.Cols {
 				t.Fatalf("a line of %d columns, but %+v", n, shown)
 			}
 		}
 	}
 	emoji := on(80, 24, "\x1b[?25l"+strings.Repeat("🚀", 40*24))
-	got, _ := Text(emoji, bot.PageSize{Text: 1000, UTF16: true}, Pan{})
-	if n := units(got, page); n > 1000 || n < 800 {
+	got, _ := display.Text(emoji, bot.PageSize{Text: 1000, UTF16: true}, display.Pan{})
+	if n := display.Units(got, page); n > 1000 || n < 800 {
 		t.Errorf("%d units of UTF-16 on a page of 1000", n)
 	}
 }
@@ -105,8 +106,8 @@ func TestSecretsOnAScreenAreOverwritten(t *testing.T) {
 	}
 	for _, test := range tests {
 		v := on(40, 6, "\x1b[?25l"+test.text)
-		Mask(&v, m)
-		if got, _ := Text(v, page, Pan{}); got != test.want {
+		display.Mask(&v, m)
+		if got, _ := display.Text(v, page, display.Pan{}); got != test.want {
 			t.Errorf("%s: got\n%s\nwant\n%s", test.rule, got, test.want)
 		}
 		for _, c := range v.Cells {
@@ -119,7 +120,7 @@ func TestSecretsOnAScreenAreOverwritten(t *testing.T) {
 
 func TestASecretInTheTitleIsOverwritten(t *testing.T) {
 	v := on(40, 3, "\x1b]2;login "+secret+"\x07")
-	Mask(&v, render.NewMasker(secret))
+	display.Mask(&v, render.NewMasker(secret))
 	if want := "login " + strings.Repeat("*", len(secret)); v.Title != want {
 		t.Errorf("the title is %q, want %q", v.Title, want)
 	}
@@ -128,8 +129,8 @@ func TestASecretInTheTitleIsOverwritten(t *testing.T) {
 func TestMaskingLeavesEverythingElse(t *testing.T) {
 	text := "\x1b[31mcolour\x1b[m 漢字 e\u0301 ┌─┐ " + secret[:6] + " \n" + strings.Repeat("x", 100)
 	want, got := on(40, 6, text), on(40, 6, text)
-	Mask(&got, render.NewMasker(secret))
-	Mask(&got, nil)
+	display.Mask(&got, render.NewMasker(secret))
+	display.Mask(&got, nil)
 	for i := range want.Cells {
 		if got.Cells[i] != want.Cells[i] {
 			t.Fatalf("cell %d is %+v, want %+v", i, got.Cells[i], want.Cells[i])
@@ -145,14 +146,14 @@ func FuzzText(f *testing.F) {
 			return
 		}
 		v := on(cols, rows, text)
-		Mask(&v, render.NewMasker(secret))
+		display.Mask(&v, render.NewMasker(secret))
 		size := bot.PageSize{Text: room, UTF16: true, Lines: lines}
-		got, _ := Text(v, size, Pan{Col: from, Cols: width})
-		if !utf8.ValidString(got) || units(got, size) > room || strings.Contains(got, secret) {
+		got, _ := display.Text(v, size, display.Pan{Col: from, Cols: width})
+		if !utf8.ValidString(got) || display.Units(got, size) > room || strings.Contains(got, secret) {
 			t.Errorf("got %q", got)
 		}
-		Waiting(v)
-		FullScreen(v)
+		display.Waiting(v)
+		display.FullScreen(v)
 	})
 }
 
@@ -160,7 +161,7 @@ func BenchmarkText(b *testing.B) {
 	v, m := on(120, 40, strings.Repeat("some words and 12345 numbers\n", 40)), render.NewMasker(secret)
 	b.ReportAllocs()
 	for b.Loop() {
-		Mask(&v, m)
-		Text(v, page, Pan{})
+		display.Mask(&v, m)
+		display.Text(v, page, display.Pan{})
 	}
 }

@@ -1,8 +1,9 @@
-package display
+package display_test
 
 import (
 	"testing"
 
+	"chapi/bot/render/display"
 	"chapi/runner/screen"
 )
 
@@ -19,7 +20,7 @@ func TestARedrawnScreenLooksTheSame(t *testing.T) {
 			was.Write([]byte(bytes))
 			again := screen.New(80, 24, screen.Options{})
 			again.Write([]byte("\x1b[?1049h\x1b[31mrubbish\x1b[2;5r\x1b[5;5H"))
-			again.Write(Redraw(was.View()))
+			again.Write(display.Redraw(was.View()))
 			want, got := was.View(), again.View()
 			for i := range want.Cells {
 				w, g := want.Cells[i], got.Cells[i]
