@@ -104,6 +104,7 @@ func TestTranscripts(t *testing.T) {
 			"unblocks":  script(1, func(w *world, args []string) { w.srv.Unblock(w.user(args[0])) }),
 			"migrates":  script(1, func(w *world, args []string) { w.chats[args[0]] = w.chats[args[0]].Migrate() }),
 			"deletes":   script(1, deletesVerb),
+			"gone":      script(2, goneVerb),
 			"clock":     script(1, clockVerb),
 			"called":    script(1, calledVerb),
 			"logs":      script(1, logsVerb),
@@ -303,6 +304,16 @@ func pollerVerb(w *world, args []string) {
 func deletesVerb(w *world, args []string) {
 	c, topic := w.chat(args[0])
 	c.DeleteTopic(topic)
+}
+
+// goneVerb waits until a message that somebody wrote is deleted.
+func goneVerb(w *world, args []string) {
+	c, _ := w.chat(args[0])
+	if !w.srv.Wait(patience, func() bool {
+		return !slices.ContainsFunc(c.Messages(), func(m telegramtest.Message) bool { return m.Text == args[1] && !m.Deleted })
+	}) {
+		w.t.Fatalf("%q is still there in %s", args[1], args[0])
+	}
 }
 
 func clockVerb(w *world, args []string) {
