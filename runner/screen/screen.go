@@ -67,6 +67,7 @@ type buffer struct {
 
 // saved is what DECSC keeps.
 type saved struct {
+	given   bool // something has been saved
 	x, y    int
 	pending bool
 	pen     style
@@ -90,6 +91,7 @@ func New(cols, rows int, o Options) *Screen {
 	s.cur = &s.normal
 	s.history.limit = min(max(o.History, 0), maxHistory)
 	s.styles = newStyles()
+	s.begin(ground)
 	s.reset()
 	s.touched = false
 	return s
