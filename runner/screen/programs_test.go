@@ -82,7 +82,7 @@ var programs = []program{
 		{keys: "\x17line 50\r", shows: "line 50"},
 		{keys: "\x18", shows: "Save modified buffer"},
 	}},
-	{name: "htop", argv: []string{"htop", "-d", "2"}, steps: []step{
+	{name: "htop", argv: []string{"htop", "-d", "2"}, unkept: true, steps: []step{
 		{shows: "F10"},
 		{keys: "\x1b[B\x1b[B", bytes: 500},
 		{keys: "t", shows: "Command"},
@@ -90,7 +90,7 @@ var programs = []program{
 		{keys: "\x1b[B", bytes: 100},
 		{keys: "\x1b[21~", gone: "Meters"},
 	}},
-	{name: "top", argv: []string{"top", "-d", "1"}, steps: []step{
+	{name: "top", argv: []string{"top", "-d", "1"}, unkept: true, steps: []step{
 		{shows: "PID"},
 		{keys: "z", bytes: 1500},
 		{keys: "1", shows: "%Cpu0"},
@@ -133,22 +133,23 @@ var programs = []program{
 	{name: "colours", argv: []string{"bash", "-c", colours}, steps: []step{{ends: true}}},
 	{name: "tmux", argv: []string{"tmux", "-L", "inner", "-f", "conf", "new-session", "bash --norc --noprofile"}, files: map[string]string{"conf": "set -g assume-paste-time 0\n"}, env: []string{"PS1=in$ ", "SHELL=/bin/sh"}, steps: []step{
 		{shows: "in$"},
-		{keys: "seq 50; ls --color /\r", shows: "usr"},
+		{keys: "seq 50; ls --color /usr\r", shows: "sbin"},
 		{keys: "\x02%", shows: "│"},
 		{keys: "\x02\"", shows: "├"},
 		{keys: "seq 30\r", shows: "30"},
 		{keys: "\x02[\x1b[A\x1b[A\x1b[A\x1b[A", shows: "[0/"},
-		{keys: "q\x02:kill-server\r", ends: true},
+		{keys: "q\x02:", shows: "\n:"},
+		{keys: "kill-server\r", ends: true},
 	}},
 	{name: "ncurses", argv: []string{ncursesExamples + "ncurses"}, steps: []step{
 		{shows: "attribute"},
-		{keys: "b\r", bytes: 300},
-		{keys: "q", bytes: 100},
-		{keys: "f\r", bytes: 300},
+		{keys: "b\r", shows: "Enter '?'"},
+		{keys: "?", bytes: 100},
 	}},
+	{name: "ncurses-colours", argv: []string{ncursesExamples + "ncurses"}, steps: []step{{shows: "attribute"}, {keys: "c\r", bytes: 1500}}},
 	{name: "worm", argv: []string{ncursesExamples + "worm"}, steps: []step{{bytes: 4000}}},
-	{name: "firework", argv: []string{ncursesExamples + "firework"}, steps: []step{{bytes: 3000}}},
-	{name: "knight", argv: []string{ncursesExamples + "knight"}, steps: []step{{shows: "Knight"}, {keys: "?", bytes: 100}}},
+	{name: "firework", argv: []string{ncursesExamples + "firework"}, steps: []step{{bytes: 600}}},
+	{name: "knight", argv: []string{ncursesExamples + "knight"}, steps: []step{{shows: "KNIGHT"}, {keys: "?", bytes: 100}}},
 }
 
 const gitScript = `git init -q . && git config user.name Me && git config user.email me@example.org

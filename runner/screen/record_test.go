@@ -31,6 +31,8 @@ type program struct {
 	env   []string
 	files map[string]string // put into its directory before
 	steps []step
+
+	unkept bool // shows what runs on this machine: no recording is kept
 }
 
 // step types keys and waits for what the screen shows then.
