@@ -195,7 +195,7 @@ func (s *Screen) csiPrivate(private, c byte) {
 	case private == '?' && (c == 'J' || c == 'K'): // nothing is protected here
 		s.touched = true
 		s.edit(c, 1)
-	case private == '?' && c == 'n', private != '?' && (c == 'c' || c == 'q'):
+	case private == '?' && (c == 'n' || c == 'S'), private != '?' && (c == 'c' || c == 'q'):
 		s.reportPrivate(private, c)
 	}
 }

@@ -27,7 +27,8 @@ type Screen struct {
 	history    history
 	styles     styles
 	clusters   clusters
-	sweepWait  int // characters of an unknown style to come before a sweep is tried again
+	sweepWait   int // characters of an unknown style to come before a sweep is tried again
+	clusterWait int // and of unknown clusters
 
 	x, y        int
 	pending     bool // the cursor is beyond the last column: the next character begins a new row
