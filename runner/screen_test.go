@@ -281,8 +281,8 @@ func TestScreenAtEarlierOffsets(t *testing.T) {
 	eventually(t, func() string {
 		// Drawing may be late, and catches up.
 		files, _ = filepath.Glob(filepath.Join(dir, "1", "*.screen"))
-		if len(files) != end/(4<<20) {
-			return fmt.Sprintf("%d checkpoints of %d bytes", len(files), end)
+		if s, _ := r.Wait(deadline(t), "1", -1); s.End != end || len(files) != end/(4<<20) {
+			return fmt.Sprintf("%d checkpoints of %d bytes", len(files), s.End)
 		}
 		return ""
 	})
