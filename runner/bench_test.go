@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -153,23 +154,66 @@ func BenchmarkTerminalFlood(b *testing.B) {
 
 // BenchmarkIdle is the memory of a session in which nothing happens.
 func BenchmarkIdle(b *testing.B) {
-	const sessions = 20
-	for b.Loop() {
-		dir := b.TempDir()
-		r := newRunner(b, dir)
-		private := 0
-		for i := range sessions {
-			start(b, r, bot.SessionID(strconv.Itoa(i+1)), bot.Spec{Argv: []string{"sh", "-c", "echo hi; sleep 60"}, PTY: i%2 == 0})
-		}
-		time.Sleep(3 * time.Second) // settled
-		for i := range sessions {
-			f, err := holder.ReadFolder(dir, bot.SessionID(strconv.Itoa(i+1)))
-			if err != nil {
-				b.Fatal(err)
+	const sessions = 10
+	for _, c := range []struct {
+		name, script string
+		pty          bool
+	}{
+		{"pipes", "echo hi; exec cat", false}, {"terminal", "echo hi; exec cat", true},
+		{"terminal after 100000 lines", "yes 'a line of some length, as programs print them' | head -100000; exec cat", true},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				dir := b.TempDir()
+				r := newRunner(b, dir)
+				private := 0
+				for i := range sessions {
+					start(b, r, bot.SessionID(strconv.Itoa(i+1)), bot.Spec{Argv: []string{"sh", "-c", c.script}, PTY: c.pty, Size: bot.Size{Cols: 80, Rows: 24}})
+				}
+				time.Sleep(5 * time.Second) // settled
+				for i := range sessions {
+					f, err := holder.ReadFolder(dir, bot.SessionID(strconv.Itoa(i+1)))
+					if err != nil {
+						b.Fatal(err)
+					}
+					private += field(b, f.Holder.PID, "smaps_rollup", "Private_Clean:") + field(b, f.Holder.PID, "smaps_rollup", "Private_Dirty:")
+				}
+				b.ReportMetric(float64(private)/sessions, "private-kB")
 			}
-			private += field(b, f.Holder.PID, "smaps_rollup", "Private_Clean:") + field(b, f.Holder.PID, "smaps_rollup", "Private_Dirty:")
+		})
+	}
+}
+
+// BenchmarkScreenAt is the screen in the middle and at the end of 100 MB, with
+// checkpoints and from the output alone.
+func BenchmarkScreenAt(b *testing.B) {
+	dir := b.TempDir()
+	r := newRunner(b, dir)
+	const size = 100 << 20
+	line := strings.Repeat("\x1b[32mword\x1b[0m and others ", 9)
+	start(b, r, "1", bot.Spec{Argv: []string{"sh", "-c", `stty -opost; yes "$0" | head -c ` + strconv.Itoa(size), line}, PTY: true, Size: bot.Size{Cols: 80, Rows: 24}, Budget: 256 << 20})
+	for s := (bot.Status{}); !s.Exited; {
+		var err error
+		if s, err = r.Wait(b.Context(), "1", s.End); err != nil {
+			b.Fatal(err)
 		}
-		b.ReportMetric(float64(private)/sessions, "private-kB")
+	}
+	for _, with := range []string{"checkpoints", "output"} {
+		if with == "output" {
+			files, _ := filepath.Glob(filepath.Join(dir, "1", "*screen"))
+			for _, f := range files {
+				os.Remove(f)
+			}
+		}
+		for _, at := range []int64{size / 2, size} {
+			b.Run(fmt.Sprintf("with %s, at %d MB", with, at>>20), func(b *testing.B) {
+				for b.Loop() {
+					if _, got, err := r.ScreenAt(b.Context(), "1", at); err != nil || got != at {
+						b.Fatal(got, err)
+					}
+				}
+			})
+		}
 	}
 }
 

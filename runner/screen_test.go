@@ -275,11 +275,20 @@ func TestScreenOfAnEndedSession(t *testing.T) {
 func TestScreenAtEarlierOffsets(t *testing.T) {
 	dir := t.TempDir()
 	r := newRunner(t, dir)
-	start(t, r, "1", bot.Spec{PTY: true, Size: terminal, Argv: []string{"sh", "-c", "stty -opost; seq -f '%0200.0f' 1 50000"}})
-	end := awaitExit(t, r, "1").End
-	files, _ := filepath.Glob(filepath.Join(dir, "1", "*.screen"))
-	if len(files) != int(end/(4<<20)) {
-		t.Errorf("%d checkpoints of %d bytes", len(files), end)
+	start(t, r, "1", bot.Spec{PTY: true, Size: terminal, Argv: []string{"sh", "-c", "stty -opost; seq -f '%0200.0f' 1 50000; exec cat"}})
+	const end = 50_000 * 201
+	var files []string
+	eventually(t, func() string {
+		// Drawing may be late, and catches up.
+		files, _ = filepath.Glob(filepath.Join(dir, "1", "*.screen"))
+		if s, _ := r.Wait(deadline(t), "1", -1); s.End != end || len(files) != end/(4<<20) {
+			return fmt.Sprintf("%d checkpoints of %d bytes", len(files), s.End)
+		}
+		return ""
+	})
+	control(t, r, "1", bot.Control{Signal: "KILL"})
+	if got := awaitExit(t, r, "1").End; got != end {
+		t.Fatalf("the output has %d bytes, want %d", got, end)
 	}
 	with := map[int64][]byte{}
 	offsets := []int64{0, 1, 5000, 4<<20 + 12345, 9_000_000, end - 1, end}

@@ -31,6 +31,8 @@ type program struct {
 	env   []string
 	files map[string]string // put into its directory before
 	steps []step
+
+	unkept bool // shows what runs on this machine: no recording is kept
 }
 
 // step types keys and waits for what the screen shows then.
@@ -172,14 +174,15 @@ func (r *terminal) done(s step, since int) (end int, done bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	end = len(r.output)
-	if s.ends || s.bytes > 0 {
-		return end, r.ended || s.bytes > 0 && end-since >= s.bytes
-	}
-	if r.ended {
+	switch {
+	case s.ends:
+		return end, r.ended
+	case r.ended:
 		r.t.Fatalf("%s ended, waiting for %+v; it shows\n%s", r.name, s, show(r.screen))
-	}
-	if r.screen.parser.state != ground || r.screen.parser.npartial > 0 {
+	case r.screen.parser.state != ground || r.screen.parser.npartial > 0:
 		return end, false // the rest is on its way
+	case s.bytes > 0:
+		return end, end-since >= s.bytes
 	}
 	shown := show(r.screen)
 	return end, strings.Contains(shown, s.shows) && (s.gone == "" || !strings.Contains(shown, s.gone))

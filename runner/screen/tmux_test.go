@@ -87,8 +87,8 @@ func (p *pane) show(output []byte) (state, capture string) {
 		p.t.Fatal(err)
 	}
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
-		out := p.server.run("display-message", "-p", "-t", p.name, "#{pane_title} "+paneState, ";",
-			"capture-pane", "-p", "-e", "-N", "-t", p.name)
+		out := p.server.run("display-message", "-p", "-t", "="+p.name+":", "#{pane_title} "+paneState, ";",
+			"capture-pane", "-p", "-e", "-N", "-t", "="+p.name+":")
 		first, rest, _ := strings.Cut(out, "\n")
 		if got, state, _ := strings.Cut(first, " "); got == title {
 			return state, rest
