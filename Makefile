@@ -7,7 +7,7 @@ TOOLS    = $(CURDIR)/.tools
 
 # The packages whose tests need neither a process nor a database: they run once
 # more as a 32-bit program, so that no id is ever cut.
-PURE = ./bot ./bot/render ./bot/config ./commands ./adapters/telegram/...
+PURE = ./bot ./bot/render ./bot/config ./commands ./adapters/telegram/... ./runner/screen
 
 .PHONY: help build test tools cross test32 lint bench soak fuzz release clean
 
@@ -23,10 +23,13 @@ help:
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o chapi .
 
-# The race detector needs a C compiler; the tests use ps and mount.
+# The race detector needs a C compiler; the tests use ps and mount, and hold the
+# screen of real programs against tmux's.
 tools:
 	@missing=""; \
-	for tool in gcc:gcc ps:procps mount:mount git:git; do \
+	for tool in gcc:gcc ps:procps mount:mount git:git \
+		tmux:tmux vim:vim htop:htop mc:mc less:less nano:nano dialog:dialog whiptail:whiptail python3:python3 \
+		/usr/libexec/ncurses-examples/worm:ncurses-examples; do \
 		command -v $${tool%%:*} >/dev/null || missing="$$missing $${tool##*:}"; \
 	done; \
 	test -e /usr/include/stdlib.h || missing="$$missing libc6-dev"; \

@@ -56,16 +56,29 @@ func (s *Screen) place() string {
 	return fmt.Sprintf("%d;%d", y+1, s.x+1)
 }
 
-// windowReport answers the parts of CSI t that are about text. A title is
-// never answered: whoever can set it could make it input.
+// The pixels of a cell, for a program that asks; there are none.
+const cellWidth, cellHeight = 8, 16
+
+// windowReport answers the questions of CSI t. A title's answer is empty:
+// whoever can set it could make it input.
 func (s *Screen) windowReport(n int) {
 	switch n {
 	case 11:
 		s.answer("\x1b[1t")
+	case 13:
+		s.answer("\x1b[3;0;0t")
+	case 14:
+		s.answer("\x1b[4;%d;%dt", s.rows*cellHeight, s.cols*cellWidth)
+	case 16:
+		s.answer("\x1b[6;%d;%dt", cellHeight, cellWidth)
 	case 18:
 		s.answer("\x1b[8;%d;%dt", s.rows, s.cols)
 	case 19:
 		s.answer("\x1b[9;%d;%dt", s.rows, s.cols)
+	case 20:
+		s.answer("\x1b]L\x1b\\")
+	case 21:
+		s.answer("\x1b]l\x1b\\")
 	case 22:
 		s.touched = true
 		if s.titles = append(s.titles, s.title); len(s.titles) > maxTitles {
@@ -89,6 +102,8 @@ func (s *Screen) reportPrivate(private, c byte) {
 		s.answer("\x1bP!|00000000\x1b\\")
 	case private == '>' && c == 'q' && n == 0:
 		s.answer("\x1bP>|chapi(1)\x1b\\")
+	case private == '?' && c == 'S': // there are no pictures
+		s.answer("\x1b[?%d;1;0S", n)
 	case private != '?' || c != 'n':
 	case n == 6:
 		s.answer("\x1b[?%sR", s.place())

@@ -62,6 +62,9 @@ func (t *clusters) intern(text []byte) (index uint32, ok bool) {
 	return index, true
 }
 
+// room is how many texts may still come.
+func (t *clusters) room() int { return maxClusters - len(t.list) + len(t.free) }
+
 // sweep frees what is not marked.
 func (t *clusters) sweep(marked []bool) {
 	for i, text := range t.list {

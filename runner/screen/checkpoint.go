@@ -20,8 +20,9 @@ const checkpointMagic = "chapi-screen-1\n"
 // as large as the text that is kept, checks itself, and is read by Restore of
 // the same version only.
 func (s *Screen) Checkpoint() []byte {
-	s.sweepWait = 0
-	s.freeUnused()
+	s.sweepWait, s.clusterWait = 0, 0
+	s.freeStyles()
+	s.freeClusters()
 	e := encoder{b: append(make([]byte, 0, s.history.bytes+s.cols*s.rows+4096), checkpointMagic...)}
 	e.numbers(s.cols, s.rows, s.history.limit)
 	e.styles(&s.styles)

@@ -118,7 +118,7 @@ func (s *Screen) reverseLineFeed() {
 
 // save is DECSC.
 func (s *Screen) save() {
-	s.cur.saved = saved{x: s.x, y: s.y, pending: s.pending, pen: s.pen, charset: s.charset, origin: s.origin}
+	s.cur.saved = saved{given: true, x: s.x, y: s.y, pending: s.pending, pen: s.pen, charset: s.charset, origin: s.origin}
 }
 
 // restore is DECRC.

@@ -80,8 +80,7 @@ func (s *Screen) edit(c byte, n int) {
 		s.pending = false
 		g.remove(s.y, s.x, n, s.blank)
 	case 'X':
-		s.pending = false
-		s.eraseInLine(s.x, min(s.x+n, s.cols))
+		s.eraseInLine(s.here(), min(s.here()+n, s.cols))
 	case 'L':
 		if inRegion {
 			g.down(s.y, s.bottom, n, s.blank)
@@ -115,8 +114,17 @@ func (s *Screen) putAgain(r rune) {
 	s.charset = set
 }
 
+// here is where erasing begins. Beyond the last column there is nothing to
+// erase, and it does not move the cursor: so do tmux and VTE, where xterm erases
+// the character that was just drawn. grep and gcc write an EL after each colour.
+func (s *Screen) here() int {
+	if s.pending {
+		return s.cols
+	}
+	return s.x
+}
+
 func (s *Screen) eraseDisplay(which int) {
-	s.pending = false
 	g := &s.cur.grid
 	switch which {
 	case 0:
@@ -124,7 +132,7 @@ func (s *Screen) eraseDisplay(which int) {
 			g.clear(s.y, s.rows, s.blank)
 			return
 		}
-		s.eraseInLine(s.x, s.cols)
+		s.eraseInLine(s.here(), s.cols)
 		g.clear(s.y+1, s.rows, s.blank)
 	case 1:
 		g.clear(0, s.y, s.blank)
@@ -137,8 +145,7 @@ func (s *Screen) eraseDisplay(which int) {
 }
 
 func (s *Screen) eraseLine(which int) {
-	s.pending = false
-	from, to := s.x, s.cols
+	from, to := s.here(), s.cols
 	switch which {
 	case 1:
 		from, to = 0, s.x+1
@@ -153,7 +160,7 @@ func (s *Screen) eraseLine(which int) {
 
 func (s *Screen) eraseInLine(from, to int) {
 	s.cur.erase(s.y, from, to, s.blank)
-	if to == s.cols {
+	if from < to && to == s.cols {
 		s.cur.row(s.y).wrapped = false
 	}
 }
@@ -188,7 +195,7 @@ func (s *Screen) csiPrivate(private, c byte) {
 	case private == '?' && (c == 'J' || c == 'K'): // nothing is protected here
 		s.touched = true
 		s.edit(c, 1)
-	case private == '?' && c == 'n', private != '?' && (c == 'c' || c == 'q'):
+	case private == '?' && (c == 'n' || c == 'S'), private != '?' && (c == 'c' || c == 'q'):
 		s.reportPrivate(private, c)
 	}
 }

@@ -76,7 +76,7 @@ func (m *Modes) fields(c coder) {
 func (k *saved) fields(c coder, s *Screen) {
 	c.integer(&k.x, maxCols)
 	c.integer(&k.y, maxRows)
-	flags(c, &k.pending, &k.origin)
+	flags(c, &k.given, &k.pending, &k.origin)
 	c.look(&k.pen)
 	k.charset.fields(c)
 }

@@ -82,9 +82,13 @@ func (s *Screen) flag(n int) *bool {
 
 // alternate shows the alternate screen or the normal one. 1047 clears the
 // alternate screen when it is left, 1049 when it is entered, and keeps the
-// cursor.
+// cursor. As with xterm and tmux, leaving it by 1049 brings the cursor back
+// even if it was not shown: dialog counts on it.
 func (s *Screen) alternate(n int, on bool) {
 	if on == (s.cur == &s.alt) {
+		if n == 1049 && !on && s.normal.saved.given {
+			s.restore()
+		}
 		return
 	}
 	if !on {

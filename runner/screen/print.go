@@ -127,7 +127,7 @@ func (s *Screen) combine(r rune) {
 		return
 	}
 	index, ok := s.clusters.intern(text)
-	if !ok && s.sweep() {
+	if !ok && s.sweepClusters() {
 		index, ok = s.clusters.intern(text)
 	}
 	if ok {
@@ -195,7 +195,7 @@ func (s *Screen) intern(st style) uint32 {
 	if i, ok := s.styles.intern(st); ok {
 		return i
 	}
-	if s.sweep() {
+	if s.sweepStyles() {
 		if i, ok := s.styles.intern(st); ok {
 			return i
 		}

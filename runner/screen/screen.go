@@ -27,7 +27,8 @@ type Screen struct {
 	history    history
 	styles     styles
 	clusters   clusters
-	sweepWait  int // characters of an unknown style to come before a sweep is tried again
+	sweepWait   int // characters of an unknown style to come before a sweep is tried again
+	clusterWait int // and of unknown clusters
 
 	x, y        int
 	pending     bool // the cursor is beyond the last column: the next character begins a new row
@@ -67,6 +68,7 @@ type buffer struct {
 
 // saved is what DECSC keeps.
 type saved struct {
+	given   bool // something has been saved
 	x, y    int
 	pending bool
 	pen     style
@@ -90,6 +92,7 @@ func New(cols, rows int, o Options) *Screen {
 	s.cur = &s.normal
 	s.history.limit = min(max(o.History, 0), maxHistory)
 	s.styles = newStyles()
+	s.begin(ground)
 	s.reset()
 	s.touched = false
 	return s

@@ -16,7 +16,8 @@ const (
 )
 
 // osc carries out an operating system command. What is not here is ignored:
-// above all 52, the clipboard, and what would open, notify or run something.
+// above all what would open, notify or run something. The clipboard (52) cannot
+// be set, and is empty for who asks.
 func (s *Screen) osc(p []byte, bell bool) {
 	number, rest, _ := bytes.Cut(p, []byte(";"))
 	n, err := strconv.Atoi(string(number))
@@ -40,6 +41,10 @@ func (s *Screen) osc(p []byte, bell bool) {
 	case 11:
 		if string(rest) == "?" {
 			s.answer("\x1b]11;%s%s", specification(DefaultBg), end)
+		}
+	case 52:
+		if bytes.HasSuffix(rest, []byte(";?")) {
+			s.answer("\x1b]52;c;%s", end)
 		}
 	case 104:
 		s.touched = true
@@ -161,11 +166,16 @@ func (s *Screen) dcs(final byte, p []byte) {
 	}
 }
 
-// reportCapability is XTGETTCAP: names and values in hexadecimal.
+// reportCapability is XTGETTCAP: names and values in hexadecimal. Nothing of
+// the question comes back that we do not know: the answer is input.
 func (s *Screen) reportCapability(names string) {
 	for name := range strings.SplitSeq(names, ";") {
 		value := ""
-		switch plain, _ := hex.DecodeString(name); string(plain) {
+		plain, err := hex.DecodeString(name)
+		if err != nil {
+			plain = nil
+		}
+		switch string(plain) {
 		case "TN", "name":
 			value = "xterm-256color"
 		case "Co", "colors":
@@ -176,6 +186,6 @@ func (s *Screen) reportCapability(names string) {
 			s.answer("\x1bP0+r\x1b\\")
 			continue
 		}
-		s.answer("\x1bP1+r%s=%X\x1b\\", name, value)
+		s.answer("\x1bP1+r%X=%X\x1b\\", plain, value)
 	}
 }

@@ -97,6 +97,9 @@ func (t *styles) rehash(size int) {
 	}
 }
 
+// room is how many styles may still come.
+func (t *styles) room() int { return maxStyles - len(t.list) + len(t.free) }
+
 // sweep frees what is not marked.
 func (t *styles) sweep(marked []bool) {
 	t.free = t.free[:0]

@@ -1,63 +1,83 @@
 package screen
 
-// sweepPause is how many characters that found no room come before the next
-// sweep, when the last one freed little: a sweep looks at all there is.
+// sweepPause is how many characters that found no room come at least before
+// the next sweep, when the last one freed little.
 const sweepPause = 4096
 
-// sweep frees styles and clusters that nothing shows any more. If too many
-// styles are left, the history loses all of its: what is visible goes first.
-// It is false if a sweep would come too soon.
-func (s *Screen) sweep() bool {
+// sweepStyles frees styles that nothing shows any more. If too many are left,
+// the history loses all of its: what is visible goes first. It is false if a
+// sweep would come too soon: looking at all there is must not cost more than
+// what is drawn meanwhile.
+func (s *Screen) sweepStyles() bool {
 	if s.sweepWait > 0 {
 		s.sweepWait--
 		return false
 	}
-	s.freeUnused()
-	if len(s.styles.list)-len(s.styles.free) > maxStyles/2 {
+	s.freeStyles()
+	if s.styles.room() < maxStyles/2 {
 		s.flattenHistory()
-		s.freeUnused()
+		s.freeStyles()
 	}
-	room := func(list, free, limit int) bool { return limit-list+free >= limit/8 }
-	if !room(len(s.styles.list), len(s.styles.free), maxStyles) || !room(len(s.clusters.list), len(s.clusters.free), maxClusters) {
-		s.sweepWait = sweepPause
+	if s.styles.room() < maxStyles/8 {
+		s.sweepWait = max(sweepPause, (s.history.bytes+s.cols*s.rows)/16)
 	}
 	return true
 }
 
-// freeUnused finds the styles and clusters in use and frees the others.
-func (s *Screen) freeUnused() {
-	looks := make([]bool, len(s.styles.list))
-	texts := make([]bool, len(s.clusters.list))
-	see := func(c cell) {
-		looks[c.style()] = true
-		if c&cellCluster != 0 {
-			texts[c&cellValue] = true
-		}
+// sweepClusters does the same for clusters. The history has its own copies of
+// their texts.
+func (s *Screen) sweepClusters() bool {
+	if s.clusterWait > 0 {
+		s.clusterWait--
+		return false
 	}
+	s.freeClusters()
+	if s.clusters.room() < maxClusters/8 {
+		s.clusterWait = max(sweepPause, s.cols*s.rows/16)
+	}
+	return true
+}
+
+// eachCell calls f with all cells there are outside the history.
+func (s *Screen) eachCell(f func(cell)) {
 	for _, g := range []*grid{&s.normal.grid, &s.alt.grid, &s.sync.grid} {
 		for y := range g.rows {
 			r := g.row(y)
-			see(r.fill)
+			f(r.fill)
 			for _, c := range g.line(y)[:r.used] {
-				see(c)
+				f(c)
 			}
 		}
 	}
-	see(s.paint)
-	see(s.blank)
+	f(s.paint)
+	f(s.blank)
+}
+
+func (s *Screen) freeClusters() {
+	used := make([]bool, len(s.clusters.list))
+	s.eachCell(func(c cell) {
+		if c&cellCluster != 0 {
+			used[c&cellValue] = true
+		}
+	})
+	s.clusters.sweep(used)
+}
+
+func (s *Screen) freeStyles() {
+	used := make([]bool, len(s.styles.list))
+	s.eachCell(func(c cell) { used[c.style()] = true })
 	s.history.each(func(encoded []byte) {
 		r := readRow(encoded)
-		see(r.row.fill)
+		used[r.row.fill.style()] = true
 		for {
 			_, _, index, more := r.next()
 			if !more {
 				break
 			}
-			looks[index] = true
+			used[index] = true
 		}
 	})
-	s.clusters.sweep(texts)
-	s.styles.sweep(looks)
+	s.styles.sweep(used)
 }
 
 // flattenHistory takes all styles from the history.

@@ -20,16 +20,18 @@ func (s *Screen) frozen() bool {
 	return s.sync.open && s.processed-s.sync.from <= maxSyncBytes
 }
 
-// beginSync keeps a copy of the screen. Copying costs a step for each cell, so
-// it is done at most once for so many bytes of output: of updates that are
-// shorter than that an older frame stands for the last.
+// syncCells is how many cells may be copied for a byte of output.
+const syncCells = 16
+
+// beginSync keeps a copy of the screen. A flood of tiny updates must not make
+// it copy for each: an older frame stands for the last then.
 func (s *Screen) beginSync() {
 	if s.sync.open {
 		return
 	}
 	s.sync.open = true
 	s.sync.from = s.position
-	if s.sync.valid && s.position-s.sync.taken < uint64(s.cols*s.rows) {
+	if s.sync.valid && (s.position-s.sync.taken)*syncCells < uint64(s.cols*s.rows) {
 		return
 	}
 	s.cur.copyTo(&s.sync.grid)
