@@ -7,7 +7,7 @@ TOOLS    = $(CURDIR)/.tools
 
 # The packages whose tests need neither a process nor a database: they run once
 # more as a 32-bit program, so that no id is ever cut.
-PURE = ./bot ./bot/render ./bot/config ./commands ./adapters/telegram/... ./runner/screen
+PURE = ./bot ./bot/render ./bot/render/display ./bot/render/picture/... ./bot/render/replay ./bot/config ./commands ./adapters/telegram/... ./runner/screen
 
 .PHONY: help build test tools cross test32 lint bench soak fuzz release clean
 
@@ -29,7 +29,8 @@ tools:
 	@missing=""; \
 	for tool in gcc:gcc ps:procps mount:mount git:git \
 		tmux:tmux vim:vim htop:htop mc:mc less:less nano:nano dialog:dialog whiptail:whiptail python3:python3 \
-		/usr/libexec/ncurses-examples/worm:ncurses-examples; do \
+		/usr/libexec/ncurses-examples/worm:ncurses-examples \
+		ffmpeg:ffmpeg ffprobe:ffmpeg asciinema:asciinema more:util-linux; do \
 		command -v $${tool%%:*} >/dev/null || missing="$$missing $${tool##*:}"; \
 	done; \
 	test -e /usr/include/stdlib.h || missing="$$missing libc6-dev"; \
@@ -60,7 +61,7 @@ lint:
 	@if command -v golangci-lint >/dev/null; then golangci-lint run; else echo "golangci-lint is not installed; skipped"; fi
 
 bench: build
-	$(GO) test -run '^$$' -bench . -benchtime 1s ./storage ./bot/render ./runner/...
+	$(GO) test -run '^$$' -bench . -benchtime 1s ./storage ./bot/render/... ./runner/...
 	CHAPI_BENCH=1 $(GO) test -count 1 -timeout 60m -run TestBench -v ./bot/daemon
 
 soak: tools
