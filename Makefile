@@ -80,6 +80,8 @@ release:
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/chapi-linux-arm64 .
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm GOARM=6 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/chapi-linux-armv6 .
 	cp LICENSE README.md config.example.yaml packaging/*.service dist/
+	cp bot/render/picture/LICENSE-DejaVu dist/LICENSE-DejaVu
+	cp bot/render/picture/unifont/LICENSE dist/LICENSE-Unifont
 	cd dist && sha256sum chapi-linux-* > SHA256SUMS
 
 clean:
