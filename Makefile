@@ -7,7 +7,7 @@ TOOLS    = $(CURDIR)/.tools
 
 # The packages whose tests need neither a process nor a database: they run once
 # more as a 32-bit program, so that no id is ever cut.
-PURE = ./bot ./bot/render ./bot/config ./commands ./adapters/telegram/... ./runner/screen
+PURE = ./bot ./bot/render ./bot/render/display ./bot/render/picture/... ./bot/render/replay ./bot/config ./commands ./adapters/telegram/... ./runner/screen
 
 .PHONY: help build test tools cross test32 lint bench soak fuzz release clean
 
@@ -29,7 +29,8 @@ tools:
 	@missing=""; \
 	for tool in gcc:gcc ps:procps mount:mount git:git ffmpeg:ffmpeg \
 		tmux:tmux vim:vim htop:htop mc:mc less:less nano:nano dialog:dialog whiptail:whiptail python3:python3 \
-		/usr/libexec/ncurses-examples/worm:ncurses-examples; do \
+		/usr/libexec/ncurses-examples/worm:ncurses-examples \
+		ffmpeg:ffmpeg ffprobe:ffmpeg asciinema:asciinema more:util-linux; do \
 		command -v $${tool%%:*} >/dev/null || missing="$$missing $${tool##*:}"; \
 	done; \
 	test -e /usr/include/stdlib.h || missing="$$missing libc6-dev"; \
@@ -60,7 +61,7 @@ lint:
 	@if command -v golangci-lint >/dev/null; then golangci-lint run; else echo "golangci-lint is not installed; skipped"; fi
 
 bench: build
-	$(GO) test -run '^$$' -bench . -benchtime 1s ./storage ./bot/render ./runner/...
+	$(GO) test -run '^$$' -bench . -benchtime 1s ./storage ./bot/render/... ./runner/...
 	CHAPI_BENCH=1 $(GO) test -count 1 -timeout 60m -run TestBench -v ./bot/daemon
 
 soak: tools
@@ -79,6 +80,8 @@ release:
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/chapi-linux-arm64 .
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm GOARM=6 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/chapi-linux-armv6 .
 	cp LICENSE README.md config.example.yaml packaging/*.service dist/
+	cp bot/render/picture/LICENSE-DejaVu dist/LICENSE-DejaVu
+	cp bot/render/picture/unifont/LICENSE dist/LICENSE-Unifont
 	cd dist && sha256sum chapi-linux-* > SHA256SUMS
 
 clean:

@@ -13,6 +13,13 @@ import (
 var mayImport = map[string][]string{
 	"chapi/bot":                            {}, // the standard library only
 	"chapi/bot/render":                     {"chapi/bot"},
+	"chapi/bot/render/display":             {"chapi/bot", "chapi/runner/screen"},
+	"chapi/bot/render/picture":             {"chapi/bot/render/picture/unifont", "chapi/runner/screen"},
+	"chapi/bot/render/picture/unifont":     {},
+	"chapi/bot/render/replay":              {"chapi/bot", "chapi/runner/screen"},
+	"chapi/bot/render/clip":                {"chapi/bot", "chapi/bot/render/display", "chapi/bot/render/picture", "chapi/bot/render/replay"},
+	"chapi/bot/render/cast":                {"chapi/bot", "chapi/bot/render/replay"},
+	"chapi/bot/render/rendertest":          {"chapi/runner/screen"},
 	"chapi/bot/config":                     {"chapi/bot"},
 	"chapi/adapters":                       {"chapi/bot", "chapi/adapters/console", "chapi/adapters/telegram"},
 	"chapi/adapters/console":               {"chapi/bot"},

@@ -82,8 +82,7 @@ func (w *writer) piece(data []byte, at time.Time, size bot.Size, h Header) {
 	}
 	w.at = w.clock.At(at)
 	if known && size != w.size {
-		// What was written before belongs to the old size.
-		w.output(nil, true)
+		// What is held back comes after it: a secret may go on behind a resize.
 		w.event("r", fmt.Sprintf("%dx%d", size.Cols, size.Rows))
 		w.size = size
 	}

