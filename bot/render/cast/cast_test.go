@@ -1,4 +1,4 @@
-package cast
+package cast_test
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 
 	"chapi/bot"
 	"chapi/bot/render"
+	"chapi/bot/render/cast"
 	"chapi/bot/render/rendertest"
 )
 
@@ -38,10 +39,10 @@ func (p *pieces) Next() ([]byte, time.Time, bot.Size, error) {
 
 const secret = "hunter2-correct-horse"
 
-func write(t *testing.T, p pieces, h Header) string {
+func write(t *testing.T, p pieces, h cast.Header) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := Write(&b, &p, h, render.NewMasker(secret)); err != nil {
+	if err := cast.Write(&b, &p, h, render.NewMasker(secret)); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()
@@ -53,7 +54,7 @@ func TestARecordingIsAsTheFormatSays(t *testing.T) {
 		{"\x1b[31m\"red\"\\", 1500 * time.Millisecond, bot.Size{}},
 		{"", 2 * time.Second, bot.Size{Cols: 60, Rows: 24}},
 		{"漢", 90 * time.Second, bot.Size{Cols: 60, Rows: 24}},
-	}, Header{Title: "make " + secret, Term: "xterm-256color", Shell: "/bin/sh", Idle: 2 * time.Second})
+	}, cast.Header{Title: "make " + secret, Term: "xterm-256color", Shell: "/bin/sh", Idle: 2 * time.Second})
 	want := `{"version":2,"width":100,"height":30,"timestamp":1772366400,"idle_time_limit":2,"title":"make *********************","env":{"SHELL":"/bin/sh","TERM":"xterm-256color"}}
 [0.000000, "o", "hello\r\n"]
 [1.500000, "o", "\u001b[31m\"red\"\\"]
@@ -112,7 +113,7 @@ func TestCharactersAndSecretsAreWholeHoweverPiecesDivideThem(t *testing.T) {
 		for i := 0; i < len(text); i += size {
 			p = append(p, piece{text[i:min(i+size, len(text))], time.Duration(i) * time.Millisecond, bot.Size{}})
 		}
-		if got := check(t, write(t, p, Header{})); got != want {
+		if got := check(t, write(t, p, cast.Header{})); got != want {
 			t.Errorf("in pieces of %d bytes: got %q, want %q", size, got, want)
 		}
 	}
@@ -120,20 +121,20 @@ func TestCharactersAndSecretsAreWholeHoweverPiecesDivideThem(t *testing.T) {
 
 func TestTheEndOfARecordingIsNotHeldBack(t *testing.T) {
 	text := "ends with " + secret[:10]
-	if got := check(t, write(t, pieces{{text, 0, bot.Size{}}}, Header{})); got != text {
+	if got := check(t, write(t, pieces{{text, 0, bot.Size{}}}, cast.Header{})); got != text {
 		t.Errorf("got %q, want %q", got, text)
 	}
-	if got := check(t, write(t, pieces{{"ab\xe6\xbc", 0, bot.Size{}}}, Header{})); got != "ab\ufffd\ufffd" && got != "ab\ufffd" {
+	if got := check(t, write(t, pieces{{"ab\xe6\xbc", 0, bot.Size{}}}, cast.Header{})); got != "ab\ufffd\ufffd" && got != "ab\ufffd" {
 		t.Errorf("half a character: got %q", got)
 	}
-	if got := check(t, write(t, nil, Header{})); got != "" {
+	if got := check(t, write(t, nil, cast.Header{})); got != "" {
 		t.Errorf("no output: got %q", got)
 	}
 }
 
 func TestAsciinemaPlaysARecording(t *testing.T) {
 	recording := write(t, pieces{{"hello\r\n", 0, bot.Size{Cols: 80, Rows: 24}}, {"\x1b[1mwörld 漢\x1b[m\r\n", time.Hour, bot.Size{Cols: 90, Rows: 30}}},
-		Header{Title: "greeting", Term: "xterm", Idle: 10 * time.Millisecond})
+		cast.Header{Title: "greeting", Term: "xterm", Idle: 10 * time.Millisecond})
 	file := filepath.Join(t.TempDir(), "greeting.cast")
 	if err := os.WriteFile(file, []byte(recording), 0o600); err != nil {
 		t.Fatal(err)
@@ -145,7 +146,7 @@ func TestAsciinemaPlaysARecording(t *testing.T) {
 }
 
 func TestASecretThatGoesOnBehindAResizeIsHidden(t *testing.T) {
-	got := check(t, write(t, pieces{{secret[:9], 0, bot.Size{}}, {secret[9:], time.Second, bot.Size{Cols: 50, Rows: 9}}}, Header{}))
+	got := check(t, write(t, pieces{{secret[:9], 0, bot.Size{}}, {secret[9:], time.Second, bot.Size{Cols: 50, Rows: 9}}}, cast.Header{}))
 	if want := strings.Repeat("*", len(secret)); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -155,7 +156,7 @@ func FuzzWrite(f *testing.F) {
 	f.Add("abc", "\xe6\xbc", secret, uint16(80))
 	f.Fuzz(func(t *testing.T, a, b, c string, cols uint16) {
 		p := pieces{{a, 0, bot.Size{}}, {b, time.Second, bot.Size{Cols: cols, Rows: 24}}, {c, 0, bot.Size{}}}
-		if got := check(t, write(t, p, Header{Title: a})); strings.Contains(got, secret) {
+		if got := check(t, write(t, p, cast.Header{Title: a})); strings.Contains(got, secret) {
 			t.Errorf("the secret is in %q", got)
 		}
 	})

@@ -1,4 +1,4 @@
-package clip
+package clip_test
 
 import (
 	"bytes"
@@ -20,6 +20,7 @@ import (
 
 	"chapi/bot"
 	"chapi/bot/render"
+	"chapi/bot/render/clip"
 	"chapi/bot/render/picture"
 	"chapi/bot/render/replay"
 	"chapi/runner/screen"
@@ -113,7 +114,7 @@ func needFFmpeg(t testing.TB) {
 func TestAClipIsAFilmThatPhonesPlay(t *testing.T) {
 	needFFmpeg(t)
 	path := filepath.Join(t.TempDir(), "clip.mp4")
-	info, err := Make(context.Background(), source(session(3, small)...), path, Options{Width: width, Title: "make"})
+	info, err := clip.Make(context.Background(), source(session(3, small)...), path, clip.Options{Width: width, Title: "make"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +152,7 @@ func TestTheLastPictureOfAFilmIsTheLastScreen(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "clip.mp4")
 	pieces := append(session(1, small), piece{"\x1b[2J\x1b[H\x1b[41m          \x1b[42m          \x1b[44m          \x1b[m", 1100 * time.Millisecond, bot.Size{}})
-	if _, err := Make(context.Background(), source(pieces...), path, Options{Width: width, NoBar: true}); err != nil {
+	if _, err := clip.Make(context.Background(), source(pieces...), path, clip.Options{Width: width, NoBar: true}); err != nil {
 		t.Fatal(err)
 	}
 	last := filepath.Join(dir, "last.png")
@@ -167,7 +168,7 @@ func TestTheLastPictureOfAFilmIsTheLastScreen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := finalPicture(pieces, Options{Width: width, NoBar: true})
+	want := finalPicture(pieces, clip.Options{Width: width, NoBar: true})
 	if got.Bounds() != want.Bounds() {
 		t.Fatalf("the film is %v, want %v", got.Bounds(), want.Bounds())
 	}
@@ -179,7 +180,7 @@ func TestTheLastPictureOfAFilmIsTheLastScreen(t *testing.T) {
 	}
 }
 
-func finalPicture(all []piece, o Options) image.Image {
+func finalPicture(all []piece, o clip.Options) image.Image {
 	s := screen.New(int(all[0].size.Cols), int(all[0].size.Rows), screen.Options{})
 	for _, p := range all {
 		s.Write([]byte(p.data))
@@ -199,7 +200,7 @@ func difference8(a, b image.Image, x, y int) (most int) {
 func TestWithoutFFmpegAClipIsAGIF(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "clip.gif")
 	all := session(2, small)
-	info, err := Make(context.Background(), source(all...), path, Options{Width: width, FFmpeg: "-", Title: "make"})
+	info, err := clip.Make(context.Background(), source(all...), path, clip.Options{Width: width, FFmpeg: "-", Title: "make"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +229,7 @@ func TestWithoutFFmpegAClipIsAGIF(t *testing.T) {
 	if got := time.Duration(hundredths) * 10 * time.Millisecond; got != info.Duration {
 		t.Errorf("it takes %v, said is %v", got, info.Duration)
 	}
-	want := finalPicture(all, Options{Width: width, Title: "make"})
+	want := finalPicture(all, clip.Options{Width: width, Title: "make"})
 	for y := range info.Height {
 		for x := range info.Width {
 			if difference8(canvas, want, x, y) > 0 {
@@ -243,7 +244,7 @@ func TestWithoutFFmpegAClipIsAGIF(t *testing.T) {
 
 func TestALongSessionIsPlayedFaster(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "clip.gif")
-	info, err := Make(context.Background(), source(session(30, small)...), path, Options{Width: width, FFmpeg: "-", Length: 5 * time.Second, Frames: 12})
+	info, err := clip.Make(context.Background(), source(session(30, small)...), path, clip.Options{Width: width, FFmpeg: "-", Length: 5 * time.Second, Frames: 12})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +255,7 @@ func TestALongSessionIsPlayedFaster(t *testing.T) {
 
 func TestPausesAreShortInAClip(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "clip.gif")
-	info, err := Make(context.Background(), source(piece{"a", 0, small}, piece{"b", time.Hour, bot.Size{}}), path, Options{Width: width, FFmpeg: "-"})
+	info, err := clip.Make(context.Background(), source(piece{"a", 0, small}, piece{"b", time.Hour, bot.Size{}}), path, clip.Options{Width: width, FFmpeg: "-"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +266,7 @@ func TestPausesAreShortInAClip(t *testing.T) {
 
 func TestAResizeKeepsTheSizeOfThePictures(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "clip.gif")
-	info, err := Make(context.Background(), source(piece{"a", 0, small}, piece{"b", time.Second, bot.Size{Cols: 20, Rows: 30}}), path, Options{Width: width, FFmpeg: "-"})
+	info, err := clip.Make(context.Background(), source(piece{"a", 0, small}, piece{"b", time.Second, bot.Size{Cols: 20, Rows: 30}}), path, clip.Options{Width: width, FFmpeg: "-"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,7 +284,7 @@ func TestAResizeKeepsTheSizeOfThePictures(t *testing.T) {
 func TestSecretsAreNotInAClip(t *testing.T) {
 	make := func(text string, m bot.Masker) []byte {
 		path := filepath.Join(t.TempDir(), "clip.gif")
-		if _, err := Make(context.Background(), source(piece{text, 0, small}), path, Options{Width: width, FFmpeg: "-", Masker: m}); err != nil {
+		if _, err := clip.Make(context.Background(), source(piece{text, 0, small}), path, clip.Options{Width: width, FFmpeg: "-", Masker: m}); err != nil {
 			t.Fatal(err)
 		}
 		data, _ := os.ReadFile(path)
@@ -305,19 +306,19 @@ func TestAClipThatCannotBeMadeLeavesNoFile(t *testing.T) {
 		rule string
 		ctx  context.Context
 		open func() (replay.Source, error)
-		o    Options
+		o    clip.Options
 		want error
 	}{
-		{"no output", context.Background(), source(), Options{Width: width}, ErrEmpty},
-		{"no journal", context.Background(), broken, Options{Width: width}, os.ErrPermission},
-		{"a GIF that is too large", context.Background(), source(session(5, small)...), Options{Width: width, FFmpeg: "-", Bytes: 3000}, ErrTooLarge},
-		{"a film that is too large", context.Background(), source(session(1, small)...), Options{Width: width, Bytes: 3000}, ErrTooLarge},
-		{"nobody waits", cancelled, source(session(1, small)...), Options{Width: width}, context.Canceled},
-		{"a program that is none", context.Background(), source(session(1, small)...), Options{Width: width, FFmpeg: "/nonexistent/ffmpeg"}, os.ErrNotExist},
+		{"no output", context.Background(), source(), clip.Options{Width: width}, clip.ErrEmpty},
+		{"no journal", context.Background(), broken, clip.Options{Width: width}, os.ErrPermission},
+		{"a GIF that is too large", context.Background(), source(session(5, small)...), clip.Options{Width: width, FFmpeg: "-", Bytes: 3000}, clip.ErrTooLarge},
+		{"a film that is too large", context.Background(), source(session(1, small)...), clip.Options{Width: width, Bytes: 3000}, clip.ErrTooLarge},
+		{"nobody waits", cancelled, source(session(1, small)...), clip.Options{Width: width}, context.Canceled},
+		{"a program that is none", context.Background(), source(session(1, small)...), clip.Options{Width: width, FFmpeg: "/nonexistent/ffmpeg"}, os.ErrNotExist},
 	}
 	for _, test := range tests {
 		dir := t.TempDir()
-		_, err := Make(test.ctx, test.open, filepath.Join(dir, "clip"), test.o)
+		_, err := clip.Make(test.ctx, test.open, filepath.Join(dir, "clip"), test.o)
 		if !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, want %v", test.rule, err, test.want)
 		}
@@ -325,7 +326,7 @@ func TestAClipThatCannotBeMadeLeavesNoFile(t *testing.T) {
 			t.Errorf("%s: %s is left", test.rule, left[0].Name())
 		}
 	}
-	if _, err := Make(context.Background(), source(session(1, small)...), filepath.Join(t.TempDir(), "x"), Options{Width: width, FFmpeg: "/bin/false"}); err == nil || !strings.Contains(err.Error(), "ffmpeg") {
+	if _, err := clip.Make(context.Background(), source(session(1, small)...), filepath.Join(t.TempDir(), "x"), clip.Options{Width: width, FFmpeg: "/bin/false"}); err == nil || !strings.Contains(err.Error(), "ffmpeg") {
 		t.Errorf("an ffmpeg that fails: %v", err)
 	}
 }
@@ -335,7 +336,7 @@ func TestAFileThatIsThereIsNotOverwritten(t *testing.T) {
 	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Make(context.Background(), source(session(1, small)...), path, Options{Width: width, FFmpeg: "-"}); !errors.Is(err, os.ErrExist) {
+	if _, err := clip.Make(context.Background(), source(session(1, small)...), path, clip.Options{Width: width, FFmpeg: "-"}); !errors.Is(err, os.ErrExist) {
 		t.Errorf("the error is %v", err)
 	}
 	if data, _ := os.ReadFile(path); string(data) != "mine" {
@@ -346,7 +347,7 @@ func TestAFileThatIsThereIsNotOverwritten(t *testing.T) {
 func TestSourcesAreClosed(t *testing.T) {
 	closed := 0
 	open := func() (replay.Source, error) { return &pieces{session(1, small), &closed}, nil }
-	if _, err := Make(context.Background(), open, filepath.Join(t.TempDir(), "x"), Options{Width: width, FFmpeg: "-"}); err != nil || closed != 2 {
+	if _, err := clip.Make(context.Background(), open, filepath.Join(t.TempDir(), "x"), clip.Options{Width: width, FFmpeg: "-"}); err != nil || closed != 2 {
 		t.Errorf("%d of 2 sources were closed, %v", closed, err)
 	}
 }
@@ -359,7 +360,7 @@ func TestFFmpegHasLowPriorityAndNoEnvironment(t *testing.T) {
 	}
 	t.Setenv("CHAPI_TOKEN", "do-not-tell")
 	own := ownNiceness(t)
-	if _, err := Make(context.Background(), source(session(1, small)...), filepath.Join(dir, "x"), Options{Width: width, FFmpeg: script}); err != nil {
+	if _, err := clip.Make(context.Background(), source(session(1, small)...), filepath.Join(dir, "x"), clip.Options{Width: width, FFmpeg: script}); err != nil {
 		t.Fatal(err)
 	}
 	seen, err := os.ReadFile(filepath.Join(dir, "seen"))
@@ -367,12 +368,12 @@ func TestFFmpegHasLowPriorityAndNoEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	first, _, _ := strings.Cut(string(seen), "\n")
-	if n, err := strconv.Atoi(first); err != nil || n != max(own, niceness) || strings.Contains(string(seen), "CHAPI") {
-		t.Errorf("with a niceness of %d it saw %s", own, seen)
+	if n, err := strconv.Atoi(first); err != nil || n != max(own, clip.Niceness) || strings.Contains(string(seen), "CHAPI") {
+		t.Errorf("with a clip.Niceness of %d it saw %s", own, seen)
 	}
 	for range 20 {
 		if now := ownNiceness(t); now != own {
-			t.Fatalf("our own niceness is %d now, and was %d", now, own)
+			t.Fatalf("our own clip.Niceness is %d now, and was %d", now, own)
 		}
 	}
 }
@@ -392,16 +393,16 @@ func ownNiceness(t *testing.T) int {
 
 func BenchmarkClip(b *testing.B) {
 	needFFmpeg(b)
-	for name, o := range map[string]Options{"mp4": {}, "gif": {FFmpeg: "-"}} {
+	for name, o := range map[string]clip.Options{"mp4": {}, "gif": {FFmpeg: "-"}} {
 		b.Run(name, func(b *testing.B) {
 			all := session(30, bot.Size{Cols: 80, Rows: 24})
 			b.ReportAllocs()
-			var info Info
+			var info clip.Info
 			for b.Loop() {
 				path := filepath.Join(b.TempDir(), "clip")
 				os.Remove(path)
 				var err error
-				if info, err = Make(context.Background(), source(all...), path, o); err != nil {
+				if info, err = clip.Make(context.Background(), source(all...), path, o); err != nil {
 					b.Fatal(err)
 				}
 			}

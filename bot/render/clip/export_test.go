@@ -1,0 +1,4 @@
+package clip
+
+// Niceness is for the tests.
+const Niceness = niceness
