@@ -316,8 +316,11 @@ func (c *Camera) showing(what string) (done func(), view string) {
 		c.mu.Lock()
 		c.view = ""
 		c.mu.Unlock()
-		if err := os.Remove(view); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			c.log.Warn("remove a picture", "err", err)
+		// ffmpeg writes beside it first, and may have been killed in that.
+		for _, path := range []string{view, view + ".tmp"} {
+			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				c.log.Warn("remove a picture", "err", err)
+			}
 		}
 	}, view
 }

@@ -454,6 +454,91 @@ func TestAClipFitsTheLimitOrBecomesSmallerOrAPicture(t *testing.T) {
 	}
 }
 
+// smallDisk is a file system of its own with room for size.
+func smallDisk(t *testing.T, size string) string {
+	t.Helper()
+	dir := t.TempDir()
+	var sudo []string
+	if os.Getuid() != 0 {
+		sudo = []string{"sudo", "-n"}
+	}
+	root := func(argv ...string) error {
+		argv = append(sudo[:len(sudo):len(sudo)], argv...)
+		out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%q: %w: %s", argv, err, out)
+		}
+		return nil
+	}
+	if err := root("mount", "-t", "tmpfs", "-o", "mode=0777,size="+size, "tmpfs", dir); err != nil {
+		t.Fatalf("this test needs a small file system, and so root or sudo without a password: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := root("umount", "-l", dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+func TestAFullDiskIsSaidAndLeavesNothing(t *testing.T) {
+	disk := smallDisk(t, "200k")
+	cam, err := open(noise(t, "3"), disk, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(disk, "a.mp4")
+	take, err := cam.Clip(t.Context(), ClipOptions{Length: 3 * time.Second, FPS: 10, Path: out})
+	switch {
+	case err != nil:
+		if !strings.Contains(err.Error(), "No space left on device") {
+			t.Errorf("Clip: %v", err)
+		}
+	case take.Kind != bot.Picture || !strings.Contains(take.Note, "No space left on device"):
+		t.Errorf("take = %+v, want a picture instead", take)
+	}
+	left, _ := filepath.Glob(disk + "/*")
+	if len(left) > 1 || len(left) == 1 && left[0] != out {
+		t.Errorf("left behind: %q", left)
+	}
+	album, err := openAlbum(filepath.Join(disk, "frames"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		err = album.add(Picture{Data: make([]byte, 30<<10), Kind: ".jpg"})
+	}
+	if reason(err) != "no space left on device" {
+		t.Errorf("the album: %v", err)
+	}
+	again, err := openAlbum(album.dir)
+	if err != nil || again.n != album.n || again.n == 0 {
+		t.Errorf("the album has %d pictures (%v), it had %d", again.n, err, album.n)
+	}
+}
+
+func TestAClipOf60MBIsMadeToFit(t *testing.T) {
+	t.Parallel()
+	out := filepath.Join(t.TempDir(), "a.mp4")
+	err := ffmpeg(t.Context(), time.Minute, nil, nil, "-f", "lavfi", "-i", "nullsrc=size=640x480:rate=10:duration=1,geq=random(1)*255:128:128",
+		"-vf", "loop=loop=-1:size=10:start=0", "-t", "24", "-c:v", "libx264", "-preset", "ultrafast", "-g", "1", "-qp", "4", "-pix_fmt", "yuv420p", "-movflags", "+faststart", out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	large, err := measure(out)
+	if err != nil || large.Size < 60_000_000 {
+		t.Fatalf("the clip has %d bytes (%v), want 60 MB", large.Size, err)
+	}
+	take, err := fit(t.Context(), ask{length: large.Length, fps: 15, limit: 50 << 20, out: out}, large)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if take.Size > 50<<20 || take.Note == "" {
+		t.Errorf("take = %+v", take)
+	}
+	checkClip(t, take)
+}
+
 func TestSourcesThatAreNoneAreRefused(t *testing.T) {
 	for _, text := range []string{"", "webcam", "file:relative.jpg", "command:", "ftp://x/y", "-i"} {
 		if _, err := open(Config{Name: "x", Source: text}, t.TempDir(), slog.New(slog.DiscardHandler)); err == nil {
