@@ -129,7 +129,9 @@ func (a ask) bits() int {
 
 // output is what ffmpeg is told of the clip.
 func (a ask) output(codec string) []string {
-	args := []string{"-map", "0:v:0", "-t", seconds(a.length), "-an", "-vf", a.shape.filter(), "-r", strconv.Itoa(a.fps), "-c:v", codec}
+	// The filter, unlike -r, also fills the time before a picture that comes late.
+	steady := fmt.Sprintf("%s,fps=%d", a.shape.filter(), a.fps)
+	args := []string{"-map", "0:v:0", "-t", seconds(a.length), "-an", "-vf", steady, "-c:v", codec}
 	bits := strconv.Itoa(a.bits())
 	if codec == "libx264" {
 		// The buffer may be spent on top of the rate: a short clip has to have a
