@@ -428,7 +428,7 @@ func TestAClipFitsTheLimitOrBecomesSmallerOrAPicture(t *testing.T) {
 		{10 << 20, bot.Video, ""},
 		{400_000, bot.Video, ""},
 		{7_000, bot.Video, "smaller than recorded"},
-		{3_000, bot.Picture, "a picture: a clip of"},
+		{2_500, bot.Picture, "a picture: a clip of"},
 	} {
 		t.Run(size(c.limit), func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "a.mp4")

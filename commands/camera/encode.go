@@ -116,6 +116,9 @@ type ask struct {
 	limit  int64 // bytes; 0 = none
 	shape  shape
 	out    string // the file to write
+	// picture is a file that shows the same, for when no clip fits; "" is one of
+	// the clip's own.
+	picture string
 }
 
 // bits is the rate that keeps a clip within its limit.
@@ -276,13 +279,7 @@ func fit(ctx context.Context, a ask, t Take) (Take, error) {
 		}
 		os.Remove(smaller.out)
 	}
-	picture := a.out + ".jpg"
-	err = ffmpeg(ctx, stillTime, nil, nil, "-i", "file:"+was.Path, "-frames:v", "1", "-q:v", "4", "-pix_fmt", "yuvj420p", "-f", "image2", "-update", "1", "-y", picture)
-	if err != nil {
-		os.Remove(picture)
-		return was, err
-	}
-	if err := os.Rename(picture, a.out); err != nil {
+	if err := a.pick(ctx, was); err != nil {
 		return was, err
 	}
 	info, err := os.Stat(a.out)
@@ -291,6 +288,24 @@ func fit(ctx context.Context, a ask, t Take) (Take, error) {
 	}
 	return Take{Path: a.out, Kind: bot.Picture, Size: info.Size(),
 		Note: fmt.Sprintf("a picture: a clip of %s does not fit the %s that this network takes", round(was.Length), size(a.limit))}, nil
+}
+
+// pick puts a picture in the place of a clip: the one that was taken beside it,
+// which is better than what is left of a clip that was made too small.
+func (a ask) pick(ctx context.Context, clip Take) error {
+	picture := a.out + ".jpg"
+	from := clip.Path
+	if info, err := os.Stat(a.picture); err == nil && info.Size() <= a.limit {
+		from = a.picture
+	}
+	err := ffmpeg(ctx, stillTime, nil, nil, "-i", "file:"+from, "-frames:v", "1", "-q:v", "4", "-pix_fmt", "yuvj420p", "-f", "image2", "-update", "1", "-y", picture)
+	if err == nil {
+		err = os.Rename(picture, a.out)
+	}
+	if err != nil {
+		os.Remove(picture)
+	}
+	return err
 }
 
 // size is a number of bytes for a person.
