@@ -13,8 +13,10 @@ import (
 // what a program prints or a camera sends. Both formats tell where they end;
 // what stands between pictures is passed over.
 type PictureReader struct {
-	r    *bufio.Reader
-	most int
+	r        *bufio.Reader
+	most     int
+	read     int64 // bytes consumed
+	from, to int64
 }
 
 // ErrPictureTooLarge: a picture in a stream is larger than is accepted.
@@ -42,10 +44,21 @@ func PictureKind(b []byte) string {
 	}
 }
 
+// Last is where in the stream the last picture was, as [from, to) in bytes.
+func (p *PictureReader) Last() (from, to int64) { return p.from, p.to }
+
 // Next is the next whole picture, the caller's to keep. It returns io.EOF at
 // the end of the stream, io.ErrUnexpectedEOF when that cuts a picture, and
 // ErrPictureTooLarge.
 func (p *PictureReader) Next() ([]byte, error) {
+	picture, err := p.next()
+	if err == nil {
+		p.from, p.to = p.read-int64(len(picture)), p.read
+	}
+	return picture, err
+}
+
+func (p *PictureReader) next() ([]byte, error) {
 	for {
 		head, err := p.r.Peek(len(pngHead))
 		switch {
@@ -59,7 +72,8 @@ func (p *PictureReader) Next() ([]byte, error) {
 			}
 			return nil, err
 		}
-		p.r.Discard(p.junk())
+		n, _ := p.r.Discard(p.junk())
+		p.read += int64(n)
 	}
 }
 
@@ -150,7 +164,8 @@ func (p *PictureReader) take(out *bytes.Buffer, n int) error {
 	if n > p.most-out.Len() {
 		return ErrPictureTooLarge
 	}
-	_, err := io.CopyN(out, p.r, int64(n))
+	copied, err := io.CopyN(out, p.r, int64(n))
+	p.read += copied
 	return cutShort(err)
 }
 

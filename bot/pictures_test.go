@@ -58,6 +58,10 @@ func TestPicturesAreFoundInAStream(t *testing.T) {
 					if err != nil || !bytes.Equal(got, want) {
 						t.Fatalf("picture %d: %d bytes, %v; want %d", i, len(got), err, len(want))
 					}
+					from, to := p.Last()
+					if all := bytes.Join(c.stream, nil); !bytes.Equal(all[from:to], want) {
+						t.Errorf("picture %d is said to be at [%d, %d)", i, from, to)
+					}
 					if PictureKind(got) == "" {
 						t.Errorf("picture %d is of no kind", i)
 					}

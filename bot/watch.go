@@ -50,7 +50,8 @@ type watcher struct {
 	tail    bool  // the pages are full: only the end is shown
 	tailAt  int64 // offset of the first byte that the tail page shows
 	picture string
-	looked  bool // the head of the output has been looked at for a picture
+	shots   shots // when the output is pictures
+	looked  bool  // the head of the output has been looked at for a picture
 	keypad  *Keyboard
 	pane    pane
 	end     int64     // the length of the output, and
@@ -253,6 +254,11 @@ func (w *watcher) layOut(ctx context.Context, st Status) error {
 	if err := w.look(st); err != nil {
 		return err
 	}
+	if w.picture != "" {
+		if err := w.showShots(ctx, st); err != nil {
+			return err
+		}
+	}
 	if w.picture != "" || w.session.Quiet {
 		w.read = st.End
 		return nil
@@ -369,6 +375,9 @@ func (w *watcher) show(ctx context.Context, st Status) error {
 func (w *watcher) body(st Status) (string, error) {
 	switch {
 	case w.picture != "":
+		if n := len(w.shots.found); n > 1 {
+			return fmt.Sprintf("(%d pictures, %s so far)", n, size(st.End)), nil
+		}
 		return fmt.Sprintf("(a picture, %s so far)", size(st.End)), nil
 	case w.tail:
 		return w.tailText(st)
@@ -459,6 +468,10 @@ func (w *watcher) rest(st Status) (Post, bool) {
 	all := Range{0, st.End}
 	kept, _ := w.journal.Extent()
 	switch {
+	case len(w.shots.found) > shotsShown:
+		return logPost(w.session, all, kept), true
+	case len(w.shots.found) > 1:
+		return Post{}, false
 	case w.picture != "":
 		return Post{Silent: true, Media: &Media{
 			Kind: Picture, Name: string(w.session.ID) + "-" + fileWord(w.session) + w.picture,

@@ -53,7 +53,7 @@ import (
 //	logs RE                   the daemon's log says it, or will
 //	media KIND WHERE RE       the message that fits has a file of that kind, all of which can be decoded
 //	revised N WHERE RE        the message that fits has been edited N times, or will have been
-//	frames N                  the timelapse that goes on has N pictures, or will have
+//	appears N GLOB            N files or more of the state folder fit, or will
 func TestTranscripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
@@ -110,7 +110,7 @@ func TestTranscripts(t *testing.T) {
 			"logs":      script(1, logsVerb),
 			"media":     script(3, mediaVerb),
 			"revised":   script(3, revisedVerb),
-			"frames":    script(1, framesVerb),
+			"appears":   script(2, appearsVerb),
 		},
 	})
 }
@@ -366,16 +366,16 @@ func revisedVerb(w *world, args []string) {
 	w.sees(args[1], args[2]+" with so many edits", func(m telegramtest.Message) bool { return fits(m) && m.EditCount >= n })
 }
 
-func framesVerb(w *world, args []string) {
+func appearsVerb(w *world, args []string) {
 	want, err := strconv.Atoi(args[0])
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	if !eventually(patience, func() bool {
-		found, _ := filepath.Glob(filepath.Join(w.dir, "state/cameras/*/frames/*.jpg"))
+		found, _ := filepath.Glob(filepath.Join(w.dir, "state", args[1]))
 		return len(found) >= want
 	}) {
-		w.t.Fatalf("the timelapse does not get %d pictures", want)
+		w.t.Fatalf("there are not %d files %s", want, args[1])
 	}
 }
 

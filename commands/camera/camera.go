@@ -264,6 +264,8 @@ func (c *Camera) Clip(ctx context.Context, o ClipOptions) (Take, error) {
 		t, err := r.cut(ctx, time.Now(), time.Now().Add(o.Length), a)
 		return t, c.said(err)
 	}
+	a.picture = o.Path + ".picture"
+	defer os.Remove(a.picture)
 	t, err := c.record(ctx, a)
 	if err == nil {
 		t, err = fit(ctx, a, t)
@@ -293,6 +295,9 @@ func (c *Camera) record(ctx context.Context, a ask) (Take, error) {
 	defer done()
 	err = record(ctx, c.source.moving(c.want, a.fps, false), a.fps, a.length+slack, nil, append(a.output(codec), glance(a.shape, a.length, view)...)...)
 	if err == nil {
+		if err := os.Rename(view, a.picture); err != nil {
+			c.log.Debug("keep a picture of a clip", "camera", c.Name, "err", err)
+		}
 		t, err := measure(a.out)
 		t.Kind = bot.Video
 		return t, err
@@ -316,8 +321,11 @@ func (c *Camera) showing(what string) (done func(), view string) {
 		c.mu.Lock()
 		c.view = ""
 		c.mu.Unlock()
-		if err := os.Remove(view); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			c.log.Warn("remove a picture", "err", err)
+		// ffmpeg writes beside it first, and may have been killed in that.
+		for _, path := range []string{view, view + ".tmp"} {
+			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				c.log.Warn("remove a picture", "err", err)
+			}
 		}
 	}, view
 }

@@ -3,6 +3,7 @@ package camera
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -427,7 +428,7 @@ func TestAClipFitsTheLimitOrBecomesSmallerOrAPicture(t *testing.T) {
 		{10 << 20, bot.Video, ""},
 		{400_000, bot.Video, ""},
 		{7_000, bot.Video, "smaller than recorded"},
-		{3_000, bot.Picture, "a picture: a clip of"},
+		{2_500, bot.Picture, "a picture: a clip of"},
 	} {
 		t.Run(size(c.limit), func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "a.mp4")
@@ -454,10 +455,145 @@ func TestAClipFitsTheLimitOrBecomesSmallerOrAPicture(t *testing.T) {
 	}
 }
 
+// smallDisk is a file system of its own with room for size.
+func smallDisk(t *testing.T, size string) string {
+	t.Helper()
+	dir := t.TempDir()
+	var sudo []string
+	if os.Getuid() != 0 {
+		sudo = []string{"sudo", "-n"}
+	}
+	root := func(argv ...string) error {
+		argv = append(sudo[:len(sudo):len(sudo)], argv...)
+		out, err := exec.Command(argv[0], argv[1:]...).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("%q: %w: %s", argv, err, out)
+		}
+		return nil
+	}
+	if err := root("mount", "-t", "tmpfs", "-o", "mode=0777,size="+size, "tmpfs", dir); err != nil {
+		t.Fatalf("this test needs a small file system, and so root or sudo without a password: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := root("umount", "-l", dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+func TestAFullDiskIsSaidAndLeavesNothing(t *testing.T) {
+	disk := smallDisk(t, "200k")
+	cam, err := open(noise(t, "3"), disk, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(disk, "a.mp4")
+	take, err := cam.Clip(t.Context(), ClipOptions{Length: 3 * time.Second, FPS: 10, Path: out})
+	switch {
+	case err != nil:
+		if !strings.Contains(err.Error(), "No space left on device") {
+			t.Errorf("Clip: %v", err)
+		}
+	case take.Kind != bot.Picture || !strings.Contains(take.Note, "No space left on device"):
+		t.Errorf("take = %+v, want a picture instead", take)
+	}
+	left, _ := filepath.Glob(disk + "/*")
+	if len(left) > 1 || len(left) == 1 && left[0] != out {
+		t.Errorf("left behind: %q", left)
+	}
+	album, err := openAlbum(filepath.Join(disk, "frames"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		err = album.add(Picture{Data: make([]byte, 30<<10), Kind: ".jpg"})
+	}
+	if reason(err) != "no space left on device" {
+		t.Errorf("the album: %v", err)
+	}
+	again, err := openAlbum(album.dir)
+	if err != nil || again.n != album.n || again.n == 0 {
+		t.Errorf("the album has %d pictures (%v), it had %d", again.n, err, album.n)
+	}
+}
+
+func TestAClipOf60MBIsMadeToFit(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "a.mp4")
+	take, err := opened(t, small).Clip(t.Context(), ClipOptions{Length: 2 * time.Second, FPS: 10, Path: out})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A box that every player passes over makes it as large as wanted.
+	f, err := os.OpenFile(out, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	const padding = 60_000_000
+	if _, err := f.Write(append(binary.BigEndian.AppendUint32(nil, padding), "free"...)); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Truncate(take.Size + padding); err != nil {
+		t.Fatal(err)
+	}
+	large, err := measure(out)
+	if err != nil || large.Size < padding {
+		t.Fatalf("the clip has %d bytes (%v), want 60 MB", large.Size, err)
+	}
+	take, err = fit(t.Context(), ask{length: large.Length, fps: 10, limit: 50 << 20, out: out}, large)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if take.Size > 50<<20 || take.Note == "" {
+		t.Errorf("take = %+v", take)
+	}
+	checkClip(t, take)
+}
+
 func TestSourcesThatAreNoneAreRefused(t *testing.T) {
 	for _, text := range []string{"", "webcam", "file:relative.jpg", "command:", "ftp://x/y", "-i"} {
 		if _, err := open(Config{Name: "x", Source: text}, t.TempDir(), slog.New(slog.DiscardHandler)); err == nil {
 			t.Errorf("%q is taken for a source", text)
 		}
+	}
+}
+
+// From asking to a picture that can be sent.
+func BenchmarkStill(b *testing.B) {
+	cam := opened(b, Config{Name: "yard", Source: "test", Width: 1280, Height: 720})
+	for b.Loop() {
+		cam.last = Picture{} // else it is shared
+		if _, err := cam.Still(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// From asking to a clip of ten seconds that can be sent. The test source does not
+// wait for time to pass: what is left is capturing and encoding.
+func BenchmarkClip10s(b *testing.B) {
+	cam := opened(b, Config{Name: "yard", Source: "test", Width: 640, Height: 480})
+	var bytes int64
+	for b.Loop() {
+		take, err := cam.Clip(b.Context(), ClipOptions{Length: 10 * time.Second, FPS: 15, Limit: 50 << 20, Path: filepath.Join(b.TempDir(), "a.mp4")})
+		if err != nil {
+			b.Fatal(err)
+		}
+		bytes = take.Size
+	}
+	b.ReportMetric(float64(bytes), "file-bytes")
+}
+func TestAClipOfASlowCameraIsAsLongAsAsked(t *testing.T) {
+	t.Parallel()
+	one := frames(t, 1)
+	cam := opened(t, Config{Name: "yard", Source: "command:" + script(t, "while :; do cat "+one+"; sleep 0.7; done"), Width: 160, Height: 120})
+	take, err := cam.Clip(t.Context(), ClipOptions{Length: time.Second, FPS: 10, Path: filepath.Join(t.TempDir(), "a.mp4")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkClip(t, take)
+	if take.Length < 700*time.Millisecond || take.Length > 1300*time.Millisecond {
+		t.Errorf("the clip takes %v, want a second", take.Length)
 	}
 }

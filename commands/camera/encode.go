@@ -116,6 +116,9 @@ type ask struct {
 	limit  int64 // bytes; 0 = none
 	shape  shape
 	out    string // the file to write
+	// picture is a file that shows the same, for when no clip fits; "" is one of
+	// the clip's own.
+	picture string
 }
 
 // bits is the rate that keeps a clip within its limit.
@@ -129,7 +132,9 @@ func (a ask) bits() int {
 
 // output is what ffmpeg is told of the clip.
 func (a ask) output(codec string) []string {
-	args := []string{"-map", "0:v:0", "-t", seconds(a.length), "-an", "-vf", a.shape.filter(), "-r", strconv.Itoa(a.fps), "-c:v", codec}
+	// The filter, unlike -r, also fills the time before a picture that comes late.
+	steady := fmt.Sprintf("%s,fps=%d", a.shape.filter(), a.fps)
+	args := []string{"-map", "0:v:0", "-t", seconds(a.length), "-an", "-vf", steady, "-c:v", codec}
 	bits := strconv.Itoa(a.bits())
 	if codec == "libx264" {
 		// The buffer may be spent on top of the rate: a short clip has to have a
@@ -274,13 +279,7 @@ func fit(ctx context.Context, a ask, t Take) (Take, error) {
 		}
 		os.Remove(smaller.out)
 	}
-	picture := a.out + ".jpg"
-	err = ffmpeg(ctx, stillTime, nil, nil, "-i", "file:"+was.Path, "-frames:v", "1", "-q:v", "4", "-pix_fmt", "yuvj420p", "-f", "image2", "-update", "1", "-y", picture)
-	if err != nil {
-		os.Remove(picture)
-		return was, err
-	}
-	if err := os.Rename(picture, a.out); err != nil {
+	if err := a.pick(ctx, was); err != nil {
 		return was, err
 	}
 	info, err := os.Stat(a.out)
@@ -289,6 +288,24 @@ func fit(ctx context.Context, a ask, t Take) (Take, error) {
 	}
 	return Take{Path: a.out, Kind: bot.Picture, Size: info.Size(),
 		Note: fmt.Sprintf("a picture: a clip of %s does not fit the %s that this network takes", round(was.Length), size(a.limit))}, nil
+}
+
+// pick puts a picture in the place of a clip: the one that was taken beside it,
+// which is better than what is left of a clip that was made too small.
+func (a ask) pick(ctx context.Context, clip Take) error {
+	picture := a.out + ".jpg"
+	from := clip.Path
+	if info, err := os.Stat(a.picture); err == nil && info.Size() <= a.limit {
+		from = a.picture
+	}
+	err := ffmpeg(ctx, stillTime, nil, nil, "-i", "file:"+from, "-frames:v", "1", "-q:v", "4", "-pix_fmt", "yuvj420p", "-f", "image2", "-update", "1", "-y", picture)
+	if err == nil {
+		err = os.Rename(picture, a.out)
+	}
+	if err != nil {
+		os.Remove(picture)
+	}
+	return err
 }
 
 // size is a number of bytes for a person.

@@ -133,12 +133,14 @@ func (j *job) alert(ctx context.Context, r *ring) error {
 	}
 	media, err := j.replay(ctx, r, at.Add(-preRoll), end)
 	if err != nil {
-		post.Text = append(text, bot.Span{Text: "\nThere is no clip of it: " + reason(err)})
-		media.Media = nil
-		return j.say(ctx, what+"/end", bot.Post{Text: post.Text, Silent: true}, true)
+		why := append(text, bot.Span{Text: "\nThere is no clip of it: " + reason(err)})
+		return j.say(ctx, what+"/end", bot.Post{Text: why, Silent: true}, true)
 	}
 	clip := bot.Post{Text: append(text[:len(text):len(text)], note(Take{Note: media.note})...), Media: media.Media, Silent: true}
 	before := post.Media
+	if before == nil {
+		what += "/clip" // a text that is on its way cannot turn into media
+	}
 	if err := j.say(ctx, what, clip, true); err != nil {
 		return err
 	}

@@ -216,6 +216,9 @@ func (r *ring) cut(ctx context.Context, from, to time.Time, a ask) (Take, error)
 	if a.shape.box.w < a.shape.box.h != (r.camera.shape.rotate%180 != 0) {
 		a.shape.box = box{a.shape.box.h, a.shape.box.w}
 	}
+	r.camera.mu.Lock()
+	a.picture = r.camera.view
+	r.camera.mu.Unlock()
 	err = ffmpeg(ctx, a.length+slack, io.MultiReader(open...), nil, append([]string{"-f", "mpegts", "-i", "pipe:0"}, a.output(codec)...)...)
 	if err != nil {
 		return Take{}, err

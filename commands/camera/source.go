@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"chapi/bot"
 )
@@ -96,9 +97,10 @@ func always(args ...string) func(box, int, bool) [][]string {
 	return func(box, int, bool) [][]string { return [][]string{args} }
 }
 
-// testInput is a picture that moves, with a clock in it.
+// testInput is a picture that moves, with a clock in it. The clock begins at 0
+// each time, so the colours tell that it is another picture.
 func testInput(want box, fps int, live bool) [][]string {
-	args := []string{"-f", "lavfi", "-i", fmt.Sprintf("testsrc2=size=%s:rate=%d", want, fps)}
+	args := []string{"-f", "lavfi", "-i", fmt.Sprintf("testsrc2=size=%s:rate=%d,hue=h=%d", want, fps, time.Now().UnixMilli()/50%360)}
 	if live {
 		args = append([]string{"-re"}, args...)
 	}

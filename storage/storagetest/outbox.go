@@ -158,6 +158,34 @@ var outboxRules = []rule{
 		}
 	}},
 
+	{"media that is put into a slot again edits its message with the new file", func(s store) {
+		picture := func(name string) bot.Delivery {
+			return bot.Delivery{Thread: room, Slot: "live", Post: bot.Post{Media: &bot.Media{Kind: bot.Picture, Name: name, Path: "/spool/" + name, Own: true}}}
+		}
+		next := func() bot.Delivery {
+			d, _, ok, err := s.Next(s.Context(), room, true, time.Now())
+			s.must(err)
+			if !ok {
+				s.Fatalf("no media is due")
+			}
+			return d
+		}
+		s.put(picture("a.png"))
+		inFlight := next()
+		s.must(s.Attempt(s.Context(), inFlight.ID, ""))
+		s.put(picture("b.png"))
+		s.put(picture("c.png"))
+		s.must(s.Settle(s.Context(), inFlight, sent("77")))
+		got := next()
+		s.same("the file", got.Post.Media.Path, "/spool/c.png")
+		s.same("target", got.Target, bot.MessageID("77"))
+		for path, want := range map[string]bool{"/spool/a.png": false, "/spool/b.png": false, "/spool/c.png": true} {
+			used, err := s.Uses(s.Context(), path)
+			s.must(err)
+			s.same(path+" is in use", used, want)
+		}
+	}},
+
 	{"a slot of the same name in another room is another slot", func(s store) {
 		s.put(say(room, "a", "here"), say(other, "a", "there"))
 		s.send(room, "77")
