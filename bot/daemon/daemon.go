@@ -25,6 +25,7 @@ import (
 	"chapi/bot/config"
 	"chapi/bot/render"
 	"chapi/commands"
+	"chapi/commands/device"
 	"chapi/runner"
 	"chapi/storage"
 )
@@ -74,6 +75,9 @@ type daemon struct {
 	dispatch  *bot.Dispatcher
 	reception *bot.Reception
 	parts     *parts
+	machine   *device.Machine
+	sampler   *sampler
+	living    *living
 	rest      *time.Timer // until memory is given back
 	boot      boot
 	why       string
@@ -137,7 +141,8 @@ func (d *daemon) build(ctx context.Context) (closeAll func(), err error) {
 		return closeAll, err
 	}
 	undo = append(undo, func() { d.store.Close() })
-	if d.boot, d.why, err = begin(ctx, d.store, d.Version); err != nil {
+	d.machine = &device.Machine{Gauge: gauge(cfg.Battery)}
+	if d.boot, d.why, err = begin(ctx, d.store, d.machine, d.Version); err != nil {
 		return closeAll, err
 	}
 	d.runner, err = runner.New(runner.Options{Dir: sessions, Exe: d.Exe, Logger: d.log})
@@ -184,6 +189,21 @@ func (d *daemon) buildAdapters() error {
 	return err
 }
 
+// gauge is who knows the battery; nil is the kernel.
+func gauge(b config.Battery) device.Gauge {
+	switch b.Source {
+	case "none":
+		return device.NoGauge{}
+	case "nut":
+		return device.NUT{UPS: b.UPS}
+	case "command":
+		return device.Program{Argv: b.Command}
+	case device.MAX17040, device.MAX17048, device.INA219:
+		return device.Chip{Kind: b.Source, Number: b.Bus, Address: b.BusAddress, Cells: b.Cells, Shunt: b.Shunt}
+	}
+	return nil
+}
+
 func pace(p config.Pace) telegram.Pace {
 	return telegram.Pace{
 		PrivateEvery: p.PrivateEvery, PrivateBurst: p.PrivateBurst,
@@ -226,8 +246,11 @@ func (d *daemon) buildStages(ctx context.Context) error {
 		Runner: d.runner, Store: d.store, Deliver: d.deliver, Renderer: render.Renderer{}, Masker: d.masker,
 		Limits: bot.SessionLimits{PerPerson: cfg.Sessions.PerPerson, Total: cfg.Sessions.Total}, Logger: d.log,
 	}
+	d.living = newLiving(d, policy)
+	d.sampler = &sampler{machine: d.machine, series: d.store, listen: []bot.Minutes{d.living}, log: d.log}
 	d.deliver.Settled = func(sent bot.Delivery) {
 		d.sessions.Settled(sent)
+		d.living.Settled(sent)
 		d.rest.Reset(restAfter)
 	}
 	parser := bot.NewParser(commands.New(d.deps()), commands.Words)
@@ -253,6 +276,12 @@ func (d *daemon) deps() commands.Deps {
 		Shell:     d.Config.Sessions.Shell,
 		Status:    d.Status,
 		Restart:   func(why string) { d.why = why; d.end(ErrRestart) },
+		Machine:   d.machine,
+		Battery:   d.sampler.Battery,
+		Chart:     d.Chart,
+		Living:    d.living,
+		Power:     map[string][]string{device.Reboot: d.Config.Device.Reboot, device.Poweroff: d.Config.Device.Poweroff},
+		Services:  d.Config.Device.Services,
 		Device:    d.Config.Device.Name,
 		Version:   d.Version,
 	}
@@ -305,9 +334,12 @@ func (d *daemon) start(ctx context.Context) {
 	}
 	keep := &retention{
 		store: d.store, runner: d.runner, spool: d.spool, sessions: filepath.Join(d.Config.StateDir, "sessions"),
-		records: d.Config.History.Keep, output: d.Config.Sessions.Keep, disk: int64(d.Config.Sessions.Disk), log: d.log,
+		records: d.Config.History.Keep, series: d.Config.History.Series, output: d.Config.Sessions.Keep, disk: int64(d.Config.Sessions.Disk), log: d.log,
 	}
 	d.parts.start(ctx, "retention", true, keep.Run)
+	d.parts.start(ctx, "living", true, d.living.Run)
+	d.parts.start(ctx, "sampler", true, d.sampler.Run)
+	d.parts.start(ctx, "orders", true, d.orders)
 	d.parts.start(ctx, "menus", true, func(ctx context.Context) error { d.publishMenus(ctx); return nil })
 	d.parts.start(ctx, "pairing", true, d.offerPairing)
 	d.parts.start(ctx, "watchdog", true, d.watchdog)
@@ -334,7 +366,7 @@ func (d *daemon) stop(ctx context.Context, result error) {
 			receiving = append(receiving, a.Name())
 		}
 	}
-	d.parts.stop(ctx, append(receiving, "pairing", "menus", "retention", "watchdog", "watchman")...)
+	d.parts.stop(ctx, append(receiving, "pairing", "menus", "retention", "watchdog", "watchman", "sampler", "living", "orders")...)
 	d.parts.stop(ctx, "dispatch")
 	flush, done := context.WithTimeout(ctx, flushTime)
 	d.deliver.Flush(flush)

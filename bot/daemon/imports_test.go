@@ -13,6 +13,7 @@ import (
 var mayImport = map[string][]string{
 	"chapi/bot":                            {}, // the standard library only
 	"chapi/bot/render":                     {"chapi/bot"},
+	"chapi/bot/render/chart":               {"chapi/bot"},
 	"chapi/bot/config":                     {"chapi/bot"},
 	"chapi/adapters":                       {"chapi/bot", "chapi/adapters/console", "chapi/adapters/telegram"},
 	"chapi/adapters/console":               {"chapi/bot"},
@@ -21,7 +22,8 @@ var mayImport = map[string][]string{
 	"chapi/adapters/discord/discordtest":   {},
 	"chapi/adapters/adaptertest":           {"chapi/bot"},
 	"chapi/adapters/telegram/telegramtest": {},
-	"chapi/commands":                       {"chapi/bot"},
+	"chapi/commands":                       {"chapi/bot", "chapi/commands/device"},
+	"chapi/commands/device":                {"chapi/bot"},
 	"chapi/runner":                         {"chapi/bot", "chapi/runner/holder", "chapi/runner/journal"},
 	"chapi/runner/holder":                  {"chapi/bot", "chapi/runner/journal"},
 	"chapi/runner/journal":                 {"chapi/bot"},

@@ -18,6 +18,12 @@ type Gauge interface {
 	Battery(ctx context.Context) (Battery, error)
 }
 
+// NoGauge knows no battery.
+type NoGauge struct{}
+
+// Battery implements Gauge.
+func (NoGauge) Battery(context.Context) (Battery, error) { return Battery{}, ErrNoBattery }
+
 // Battery is how a battery is. What its gauge does not tell is nil or empty.
 type Battery struct {
 	Name string `json:"name,omitempty"`

@@ -7,6 +7,8 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"chapi/bot"
 )
 
 // Past is what is on record of the time before this start of the machine.
@@ -21,11 +23,23 @@ type Past struct {
 
 // Order is a person's wish that the machine go down.
 type Order struct {
-	What   string    `json:"what"` // reboot or poweroff
-	Person string    `json:"person"`
-	At     time.Time `json:"at"`
-	Boot   string    `json:"boot"` // the machine's start that is to end
+	What   string        `json:"what"` // Reboot or Poweroff
+	Person string        `json:"person"`
+	Claim  bot.Claim     `json:"claim"`   // who it was, and where
+	Ask    bot.MessageID `json:"message"` // that carried the wish
+	At     time.Time     `json:"at"`
+	Boot   string        `json:"boot"` // the machine's start that is to end
 }
+
+// What may be ordered.
+const (
+	Reboot   = "reboot"
+	Poweroff = "poweroff"
+)
+
+// Where the order is kept among bot.Settings, as JSON: the machine may go down
+// before anybody can say more.
+const OrderScope, OrderName = "device", "order"
 
 // Bounds of what explains a start.
 const (
@@ -47,27 +61,27 @@ func (m *Machine) WhyBooted(booted time.Time, past Past) string {
 	switch {
 	case past.Order != nil && past.Order.Boot != m.BootID():
 		what := "a reboot"
-		if past.Order.What == "poweroff" {
-			what = "it to power off"
+		if past.Order.What == Poweroff {
+			what = "a power-off"
 		}
-		return fmt.Sprintf("%s asked for %s at %s", past.Order.Person, what, clock(past.Order.At))
+		return fmt.Sprintf("%s asked for %s at %s", past.Order.Person, what, Moment(past.Order.At))
 	case m.panicked(booted):
 		return "the kernel crashed; its last words are in /sys/fs/pstore"
 	case m.watchdogBit():
 		return "the hardware watchdog reset it"
 	case !shutdown.IsZero():
-		return "it was shut down in order at " + clock(shutdown)
+		return "it was shut down in order at " + Moment(shutdown)
 	case !past.Ended.IsZero() && !past.Ended.Before(past.Alive) && booted.Sub(past.Ended) < fresh:
-		return "chapi was stopped in order at " + clock(past.Ended) + " before it; a shutdown, probably"
+		return "chapi was stopped in order at " + Moment(past.Ended) + " before it; a shutdown, probably"
 	case !past.Alive.IsZero() && past.Alive.After(past.Ended):
-		return "power cut or crash at about " + clock(past.Alive)
+		return "power cut or crash at about " + Moment(past.Alive)
 	}
 	return Unknown
 }
 
-// clock is a time as one says it: with the day when it was not in the last 20
+// Moment is a time as one says it: with the day when it was not in the last 20
 // hours.
-func clock(t time.Time) string {
+func Moment(t time.Time) string {
 	if time.Since(t) < 20*time.Hour {
 		return t.Local().Format("15:04")
 	}

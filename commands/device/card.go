@@ -60,6 +60,52 @@ func Card(r Reading, b *Battery, trends map[string]string) string {
 	return strings.Join(rows, "\n")
 }
 
+// Details is what a card has no room for.
+func Details(r Reading, b *Battery) string {
+	var rows []string
+	row := func(label, format string, a ...any) {
+		rows = append(rows, fmt.Sprintf("%-4s ", label)+fmt.Sprintf(format, a...))
+	}
+	for _, name := range []string{r.Model, r.System, r.Kernel} {
+		if name != "" {
+			rows = append(rows, name)
+		}
+	}
+	if l := r.Load; l != nil {
+		row("load", "%.2f %.2f %.2f", l.One, l.Five, l.Fifteen)
+	}
+	if m := r.Memory; m != nil && m.SwapTotal > 0 {
+		row("swap", "%.0f %% of %s", percent(m.SwapTotal-m.SwapFree, m.SwapTotal), Bytes(m.SwapTotal))
+	}
+	for _, d := range r.Disks {
+		row("disk", "%s", d)
+	}
+	for _, t := range r.Temps {
+		row("temp", "%s", t)
+	}
+	for _, n := range r.Networks {
+		row("net", "%s", n)
+		for _, address := range n.Addresses[min(1, len(n.Addresses)):] {
+			row("", "%s", address)
+		}
+	}
+	if b != nil {
+		rows = append(rows, strings.Split(b.String(), "\n")...)
+	}
+	return strings.Join(rows[:min(len(rows), maxDetails)], "\n")
+}
+
+// maxDetails is how many lines of details fit into a message.
+const maxDetails = 60
+
+// String is the disk in a line.
+func (d Disk) String() string {
+	return fmt.Sprintf("%s %.0f %% of %s, %s free", d.Mount, d.Used(), Bytes(d.Total), Bytes(d.Free))
+}
+
+// String is the temperature in a line.
+func (t Temperature) String() string { return fmt.Sprintf("%.1f °C %s", t.Celsius, t.Name) }
+
 // String is the throttling in a few words.
 func (t *Throttle) String() string {
 	switch {

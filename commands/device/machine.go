@@ -28,7 +28,7 @@ type Machine struct {
 // maxFile is how much of one of the kernel's files is read, in bytes.
 const maxFile = 256 << 10
 
-func (m *Machine) path(name string) string { return filepath.Join("/", m.Root, name) }
+func (m *Machine) path(name string) string { return filepath.Join(m.Root, name) }
 
 // text is the content of a small file without blanks around it, or "".
 func (m *Machine) text(name string) string {
@@ -163,6 +163,10 @@ func (m *Machine) booted(now time.Time) time.Time {
 	}
 	return now.Add(-time.Duration(seconds * float64(time.Second))).Truncate(time.Second)
 }
+
+// Booted is when the machine was started, by its clock of now; zero when it does
+// not tell.
+func (m *Machine) Booted() time.Time { return m.booted(time.Now()) }
 
 // load reads proc_loadavg(5), and counts the processors.
 func (m *Machine) load() (*Load, int) {
