@@ -117,7 +117,7 @@ func (t *Throttle) String() string {
 	return "all right"
 }
 
-// short is the charge and what happens to it.
+// short is the charge, and what is wrong.
 func (b *Battery) short() string {
 	var parts []string
 	if b.Charge != nil {
@@ -126,9 +126,6 @@ func (b *Battery) short() string {
 			about = "about "
 		}
 		parts = append(parts, fmt.Sprintf("%s%.0f %%", about, *b.Charge))
-	}
-	if b.State != "" {
-		parts = append(parts, string(b.State))
 	}
 	if b.Warning != "" {
 		parts = append(parts, b.Warning+"!")
@@ -139,8 +136,13 @@ func (b *Battery) short() string {
 // flow is what goes in or out, and for how long.
 func (b *Battery) flow() string {
 	var parts []string
-	if b.Power != nil && *b.Power >= 0.05 {
-		parts = append(parts, fmt.Sprintf("%.1f W", *b.Power))
+	switch {
+	case b.Power != nil && *b.Power >= 0.05 && b.State == Discharging:
+		parts = append(parts, fmt.Sprintf("−%.1f W", *b.Power))
+	case b.Power != nil && *b.Power >= 0.05 && b.State == Charging:
+		parts = append(parts, fmt.Sprintf("+%.1f W", *b.Power))
+	case b.State != "":
+		parts = append(parts, string(b.State))
 	}
 	if b.Left != nil {
 		left := Lasting(time.Duration(*b.Left * float64(time.Second)))
