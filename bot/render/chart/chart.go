@@ -52,6 +52,7 @@ const (
 	left     = 92  // of the plot
 	right    = 24
 	titleGap = 56 // between a panel's top and its plot
+	lineGap  = 66 // between two lines of a scale, at least
 	labelGap = 34 // that a marked value needs between itself and the edge
 )
 
@@ -149,7 +150,11 @@ func (s *sheet) panel(f frame, p Panel, line color.RGBA, ticks []tick) {
 	for v := f.least; len(p.Points) > 0 && v <= f.most+f.step/1000; v += f.step {
 		y := math.Round(f.y(v))
 		s.horizontal(f.area.Min.X, f.area.Max.X, int(y), s.theme.grid)
-		s.text(s.letters.plain, f.area.Min.X-12, int(y)+7, number(v, decimals), s.theme.faint, end)
+		label, face := number(v, decimals), s.letters.plain
+		if s.width(face, label) > left-20 {
+			face = s.letters.tight
+		}
+		s.text(face, f.area.Min.X-12, int(y)+7, label, s.theme.faint, end)
 	}
 	for _, t := range ticks {
 		shade := s.theme.grid
@@ -269,7 +274,7 @@ func scale(p Panel, height int) (least, most, step float64) {
 		}
 		most = least + span
 	}
-	lines := float64(height) / 70
+	lines := float64(height) / lineGap
 	step = nice((most - least) / lines)
 	least, most = math.Floor(least/step+1e-9)*step, math.Ceil(most/step-1e-9)*step
 	// What is marked needs room, where the scale may have it.

@@ -26,7 +26,7 @@ type sheet struct {
 }
 
 // letters are the typefaces in their sizes.
-type letters struct{ plain, small, bold font.Face }
+type letters struct{ plain, tight, small, bold font.Face }
 
 // fonts are read once: it takes longer than a picture.
 var fonts = sync.OnceValues(func() (all [2]*opentype.Font, err error) {
@@ -51,12 +51,12 @@ func newLetters() (*letters, error) {
 		}
 		return made
 	}
-	l := &letters{plain: face(all[0], 20), small: face(all[1], 18), bold: face(all[1], 24)}
+	l := &letters{plain: face(all[0], 20), tight: face(all[0], 14), small: face(all[1], 18), bold: face(all[1], 24)}
 	return l, err
 }
 
 func (l *letters) close() {
-	for _, f := range []font.Face{l.plain, l.small, l.bold} {
+	for _, f := range []font.Face{l.plain, l.tight, l.small, l.bold} {
 		f.Close()
 	}
 }
