@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -103,7 +104,30 @@ func (d *daemon) statusJSON(r device.Reading, battery *device.Battery, waiting i
 	if err != nil {
 		return bot.Post{}, fmt.Errorf("write status: %w", err)
 	}
+	if len(text) > maxInline {
+		return d.file("status.json", text)
+	}
 	return bot.Post{Text: []bot.Span{{Style: bot.Pre, Text: string(text)}}}, nil
+}
+
+// maxInline is how much text, in bytes, goes into a message; more goes as a file.
+const maxInline = 3500
+
+// file is a post with the content as a file of that name.
+func (d *daemon) file(name string, content []byte) (bot.Post, error) {
+	f, err := d.spool.Create(filepath.Ext(name))
+	if err != nil {
+		return bot.Post{}, err
+	}
+	_, err = f.Write(content)
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return bot.Post{}, fmt.Errorf("write %s: %w", name, err)
+	}
+	return bot.Post{Media: &bot.Media{Kind: bot.File, Name: name, Path: f.Name(), Own: true}}, nil
 }
 
 // health is how every part is, the disk last.
