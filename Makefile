@@ -75,7 +75,7 @@ release:
 	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/chapi-linux-amd64 .
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/chapi-linux-arm64 .
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm GOARM=6 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/chapi-linux-armv6 .
-	cp LICENSE README.md config.example.yaml packaging/*.service dist/
+	cp LICENSE README.md config.example.yaml packaging/*.service packaging/*.rules dist/
 	cd dist && sha256sum chapi-linux-* > SHA256SUMS
 
 clean:

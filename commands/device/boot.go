@@ -65,8 +65,8 @@ func (m *Machine) WhyBooted(booted time.Time, past Past) string {
 			what = "a power-off"
 		}
 		return fmt.Sprintf("%s asked for %s at %s", past.Order.Person, what, Moment(past.Order.At))
-	case m.panicked(booted):
-		return "the kernel crashed; its last words are in /sys/fs/pstore"
+	case m.panicked(booted, past.Alive):
+		return "the kernel crashed; its last words are in /sys/fs/pstore or /var/lib/systemd/pstore"
 	case m.watchdogBit():
 		return "the hardware watchdog reset it"
 	case !shutdown.IsZero():
@@ -92,12 +92,17 @@ func Moment(t time.Time) string {
 // machine down.
 func (o Order) Due(now time.Time) bool { return now.Sub(o.At) < orderGood }
 
-// panicked reports whether the kernel left its last words of before the start:
-// Documentation/admin-guide/ramoops.rst of Linux. Their time is that of the
-// crash, or of the start where that is not known.
-func (m *Machine) panicked(booted time.Time) bool {
-	for _, file := range m.glob("/sys/fs/pstore/dmesg-*") {
-		if info, err := os.Stat(file); err == nil && booted.Sub(info.ModTime()) < fresh {
+// panicked reports whether the kernel left its last words between the last sign
+// of life and the start: Documentation/admin-guide/ramoops.rst of Linux.
+// systemd-pstore(8) moves them.
+func (m *Machine) panicked(booted, alive time.Time) bool {
+	// A sign of life is up to a minute older than the end.
+	earliest := alive.Add(-time.Minute)
+	if alive.IsZero() {
+		earliest = booted.Add(-fresh)
+	}
+	for _, file := range append(m.glob("/sys/fs/pstore/dmesg-*"), m.glob("/var/lib/systemd/pstore/*/dmesg*")...) {
+		if info, err := os.Stat(file); err == nil && info.ModTime().After(earliest) {
 			return true
 		}
 	}

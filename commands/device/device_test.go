@@ -270,7 +270,8 @@ func TestWhyTheMachineWasStarted(t *testing.T) {
 		{"the daemon was stopped long before", nil, Past{Ended: before(90 * time.Hour), Alive: before(90 * time.Hour)}, Unknown},
 		{"a watchdog", map[string]string{"sys/class/watchdog/watchdog0/bootstatus": "32\n"}, Past{Alive: before(time.Minute)}, "the hardware watchdog reset it"},
 		{"no watchdog", map[string]string{"sys/class/watchdog/watchdog0/bootstatus": "0\n"}, Past{}, Unknown},
-		{"a crash of the kernel", map[string]string{"sys/fs/pstore/dmesg-ramoops-0": "Oops"}, Past{Alive: before(time.Minute)}, "the kernel crashed; its last words are in /sys/fs/pstore"},
+		{"a crash of the kernel", map[string]string{"sys/fs/pstore/dmesg-ramoops-0": "Oops"}, Past{Alive: before(time.Minute)}, "the kernel crashed; its last words are in /sys/fs/pstore or /var/lib/systemd/pstore"},
+		{"a crash of the kernel long ago", map[string]string{"var/lib/systemd/pstore/1/dmesg.txt": "Oops"}, Past{Alive: now.Add(time.Hour)}, "power cut or crash at about " + Moment(now.Add(time.Hour))},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			m := &Machine{Root: t.TempDir()}
