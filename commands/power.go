@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,6 +17,9 @@ const (
 	// powerCommand is what its buttons call. It is hidden, and does nothing
 	// without the answer to a question that is still open.
 	powerCommand = "power"
+	// downTime is how long what lets the machine go down may take: it only has
+	// to say that it will.
+	downTime = 20 * time.Second
 	// questionScope holds, for each account, the one question that is open.
 	questionScope = "power"
 )
@@ -137,8 +141,14 @@ func power(d Deps) bot.Command {
 			}
 			// From here on the machine may go down at any time, and us with it:
 			// what was begun must not be cut off by that.
-			if _, err := device.Output(context.WithoutCancel(ctx), d.Power[what]); err != nil {
-				if undo := d.Settings.Set(ctx, device.OrderScope, device.OrderName, ""); undo != nil {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), downTime)
+			defer cancel()
+			_, err = device.Output(ctx, d.Power[what])
+			switch {
+			case errors.Is(err, context.DeadlineExceeded):
+				return &bot.UserError{Text: fmt.Sprintf("%s gives no answer. It may or may not go down; I do not try again, and say so here when I am back.", joined(d.Power[what])), Err: err}
+			case err != nil:
+				if undo := d.Settings.Set(context.WithoutCancel(ctx), device.OrderScope, device.OrderName, ""); undo != nil {
 					return undo
 				}
 				return &bot.UserError{Text: fmt.Sprintf("%s stays up: %s", d.Device, clip(oneLine(err.Error()), 300)), Err: err}

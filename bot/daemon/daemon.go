@@ -260,9 +260,17 @@ func (d *daemon) buildStages(ctx context.Context) error {
 	}
 	d.reception = &bot.Reception{
 		Policy: policy, Parser: parser, Store: d.store, Session: d.sessions, Dispatch: d.dispatch, Deliver: d.deliver,
-		StaleAfter: cfg.StaleAfter, Device: cfg.Device.Name, Paired: d.paired, Moved: d.allowlist.follow, Logger: d.log,
+		StaleAfter: cfg.StaleAfter, Device: cfg.Device.Name, Paired: d.paired, Moved: d.moved, Logger: d.log,
 	}
 	return nil
+}
+
+// moved keeps what hangs on a group that gets a new id.
+func (d *daemon) moved(ctx context.Context, m bot.Move) error {
+	if err := d.allowlist.follow(ctx, m); err != nil {
+		return err
+	}
+	return d.living.follow(ctx, m)
 }
 
 // deps is what the commands need of the rest.

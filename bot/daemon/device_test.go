@@ -239,14 +239,24 @@ func TestALivingCardIsEditedPinnedOnceAndSilent(t *testing.T) {
 	}
 	n.mu.Unlock()
 
+	// The chat gets a new id: the card is posted anew there.
+	moved := bot.Thread{Adapter: "net", Chat: "8"}
+	if err := d.living.follow(t.Context(), bot.Move{From: claim.Thread, To: moved}); err != nil {
+		t.Fatal(err)
+	}
+	d.living.Minute(t.Context(), nil)
+	if last := n.wait(t, 5)[4]; last.Thread != moved || last.Target != "" {
+		t.Errorf("after the move: in %s, target %q", last.Thread, last.Target)
+	}
+
 	// Taken off the list, she sees nothing more.
 	d.reception.Policy.Set(nil, nil)
 	d.living.refresh(t.Context())
 	if cards, err := d.living.cards(t.Context()); err != nil || len(cards) != 0 {
 		t.Errorf("cards %v, %v", cards, err)
 	}
-	if n := len(n.wait(t, 4)); n != 4 {
-		t.Errorf("%d were sent, want 4", n)
+	if n := len(n.wait(t, 5)); n != 5 {
+		t.Errorf("%d were sent, want 5", n)
 	}
 }
 

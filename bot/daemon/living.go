@@ -155,6 +155,29 @@ func (l *living) Stop(ctx context.Context, th bot.Thread) (bool, error) {
 	return true, l.end(ctx, card, "")
 }
 
+// follow keeps the card of a group that gets a new id. Its message stays behind:
+// it is posted anew there.
+func (l *living) follow(ctx context.Context, m bot.Move) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	cards, err := l.cards(ctx)
+	if err != nil {
+		return err
+	}
+	from, to := m.From.Room().String(), m.To.Room().String()
+	c, there := cards[from]
+	if !there || from == to {
+		return nil
+	}
+	if _, another := cards[to]; !another {
+		c.Claim.Thread.Adapter, c.Claim.Thread.Chat, c.Pinned = m.To.Adapter, m.To.Chat, ""
+		if err := l.keep(ctx, to, c); err != nil {
+			return err
+		}
+	}
+	return l.store.Set(ctx, livingScope, from, "")
+}
+
 // end makes the card say that it is not current any more: one that stands still
 // and looks as if it lived would be worse than none.
 func (l *living) end(ctx context.Context, c livingCard, more string) error {

@@ -45,9 +45,14 @@ func Card(r Reading, b *Battery, trends map[string]string) string {
 		row("volt", t.String(), "")
 	}
 	if b != nil {
-		row("batt", b.short(), trends["battery"])
-		if more := b.flow(); more != "" {
-			row("", more, "")
+		charge, flow := b.short(), b.flow()
+		if charge != "" {
+			row("batt", charge, trends["battery"])
+		}
+		if flow != "" && charge != "" {
+			row("", flow, "")
+		} else if flow != "" {
+			row("batt", flow, "")
 		}
 	}
 	for i, n := range physical(r.Networks) {
@@ -92,11 +97,20 @@ func Details(r Reading, b *Battery) string {
 	if b != nil {
 		rows = append(rows, strings.Split(b.String(), "\n")...)
 	}
-	return strings.Join(rows[:min(len(rows), maxDetails)], "\n")
+	rows = rows[:min(len(rows), maxDetails)]
+	for i, line := range rows {
+		if runes := []rune(line); len(runes) > maxDetail {
+			rows[i] = string(runes[:maxDetail-1]) + "…"
+		}
+	}
+	return strings.Join(rows, "\n")
 }
 
-// maxDetails is how many lines of details fit into a message.
-const maxDetails = 60
+// What fits into a message beside the card.
+const (
+	maxDetails = 40 // lines
+	maxDetail  = 64 // characters of one
+)
 
 // String is the disk in a line.
 func (d Disk) String() string {

@@ -73,31 +73,60 @@ func keeps(d Disk) bool {
 
 // sized fills in the sizes, and leaves out what has none.
 func (m *Machine) sized(ctx context.Context, disks []Disk) (sized []Disk) {
-	answers := make(chan Disk, len(disks))
-	for _, d := range disks {
-		go func() { // a disk that hangs keeps its goroutine, not us
-			var fs unix.Statfs_t
-			if unix.Statfs(m.path(d.Mount), &fs) == nil {
-				d.Total, d.Free = int64(fs.Blocks)*int64(fs.Bsize), int64(fs.Bavail)*int64(fs.Bsize)
-			}
-			answers <- d
-		}()
+	asked := make([]*sizing, len(disks))
+	for i, d := range disks {
+		asked[i] = m.sizeOf(d.Mount)
 	}
-	timer := time.NewTimer(diskPatience)
-	defer timer.Stop()
-	for range disks {
+	ctx, cancel := context.WithTimeout(ctx, diskPatience)
+	defer cancel()
+	for i, d := range disks {
 		select {
-		case d := <-answers:
-			if d.Total > 0 {
-				sized = append(sized, d)
+		case <-asked[i].done:
+		default:
+			select {
+			case <-asked[i].done:
+			case <-ctx.Done():
+				continue
 			}
-		case <-timer.C:
-			return sized
-		case <-ctx.Done():
-			return sized
+		}
+		if d.Total, d.Free = asked[i].total, asked[i].free; d.Total > 0 {
+			sized = append(sized, d)
 		}
 	}
 	return sized
+}
+
+// sizing is a question for the size of a file system. Its fields hold once done
+// is closed.
+type sizing struct {
+	done        chan struct{}
+	total, free int64
+}
+
+// sizeOf asks, unless somebody does so already: a disk that hangs keeps one
+// goroutine, and nobody waits for it for long.
+func (m *Machine) sizeOf(mount string) *sizing {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s := m.asking[mount]; s != nil {
+		return s
+	}
+	s := &sizing{done: make(chan struct{})}
+	if m.asking == nil {
+		m.asking = map[string]*sizing{}
+	}
+	m.asking[mount] = s
+	go func() {
+		var fs unix.Statfs_t
+		if unix.Statfs(m.path(mount), &fs) == nil {
+			s.total, s.free = int64(fs.Blocks)*int64(fs.Bsize), int64(fs.Bavail)*int64(fs.Bsize)
+		}
+		m.mu.Lock()
+		delete(m.asking, mount)
+		m.mu.Unlock()
+		close(s.done)
+	}()
+	return s
 }
 
 // unescape is a folder's name as proc_mounts writes blanks: fstab(5).

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -23,6 +24,9 @@ type Machine struct {
 	Gauge Gauge
 	// Networks lists the network interfaces that are up; nil is this machine's.
 	Networks func() ([]Network, error)
+
+	mu     sync.Mutex
+	asking map[string]*sizing // by where the file system is; those that have not answered yet
 }
 
 // maxFile is how much of one of the kernel's files is read, in bytes.

@@ -14,19 +14,23 @@ import (
 
 // Bounds of asking a program.
 const (
-	programPatience = 5 * time.Second
-	maxOutput       = 64 << 10 // bytes
+	programPatience = 5 * time.Second // if the one who asks has set no bound
+	maxOutput       = 64 << 10        // bytes
 )
 
 // Output is what a program writes, at most maxOutput of it. The program gets a
-// plain environment and is killed when it takes too long; an error has the
-// first line of what it complained about.
+// plain environment and is killed when it takes too long, which is a
+// context.DeadlineExceeded; another error has the first line of what it
+// complained about.
 func Output(ctx context.Context, argv []string) (string, error) {
 	if len(argv) == 0 {
 		return "", errors.New("run: no program")
 	}
-	ctx, cancel := context.WithTimeout(ctx, programPatience)
-	defer cancel()
+	if _, bounded := ctx.Deadline(); !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, programPatience)
+		defer cancel()
+	}
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"}
 	cmd.WaitDelay = time.Second // should a child of it hold the pipe
@@ -37,7 +41,7 @@ func Output(ctx context.Context, argv []string) (string, error) {
 	case err == nil:
 		return out.String(), nil
 	case ctx.Err() != nil:
-		return out.String(), fmt.Errorf("run %s: no answer within %s: %w", argv[0], programPatience, ctx.Err())
+		return out.String(), fmt.Errorf("run %s: no answer in time: %w", argv[0], ctx.Err())
 	case first != "":
 		return out.String(), fmt.Errorf("run %s: %w: %s", argv[0], err, first)
 	}
