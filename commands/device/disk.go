@@ -81,7 +81,7 @@ func (m *Machine) sized(ctx context.Context, disks []Disk) (sized []Disk) {
 	defer cancel()
 	for i, d := range disks {
 		select {
-		case <-asked[i].done:
+		case <-asked[i].done: // counts even when the time is over
 		default:
 			select {
 			case <-asked[i].done:
