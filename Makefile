@@ -5,9 +5,9 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 GO      ?= go
 TOOLS    = $(CURDIR)/.tools
 
-# The packages whose tests need neither a process nor a database: they run once
+# The packages whose tests need neither a session nor a database: they run once
 # more as a 32-bit program, so that no id is ever cut.
-PURE = ./bot ./bot/render ./bot/config ./commands ./adapters/telegram/...
+PURE = ./bot ./bot/render/... ./bot/config ./commands/... ./adapters/telegram/...
 
 .PHONY: help build test tools cross test32 lint bench soak fuzz release clean
 

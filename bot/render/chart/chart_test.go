@@ -44,7 +44,7 @@ func wave(base, swing, band float64) func(float64) (float64, float64, float64) {
 
 // drawn is the picture of a chart. With CHAPI_LOOK it is left in that folder
 // too, for somebody to look at.
-func drawn(t *testing.T, c Chart) image.Image {
+func drawn(t *testing.T, c Chart) *image.RGBA {
 	t.Helper()
 	var b bytes.Buffer
 	if err := Draw(&b, c); err != nil {
@@ -63,16 +63,20 @@ func drawn(t *testing.T, c Chart) image.Image {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return img
+	opaque, ok := img.(*image.RGBA)
+	if !ok {
+		t.Fatalf("the picture is a %T, want one without transparency", img)
+	}
+	return opaque
 }
 
 // inks counts the pixels of a rectangle that are nearly of the colour.
-func inks(img image.Image, r image.Rectangle, c color.RGBA) (n int) {
+func inks(img *image.RGBA, r image.Rectangle, c color.RGBA) (n int) {
+	near := func(a, b uint8) bool { return max(a, b)-min(a, b) < 12 }
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		for x := r.Min.X; x < r.Max.X; x++ {
-			red, green, blue, _ := img.At(x, y).RGBA()
-			near := func(a uint32, b uint8) bool { return math.Abs(float64(a>>8)-float64(b)) < 12 }
-			if near(red, c.R) && near(green, c.G) && near(blue, c.B) {
+			p := img.RGBAAt(x, y)
+			if near(p.R, c.R) && near(p.G, c.G) && near(p.B, c.B) {
 				n++
 			}
 		}
