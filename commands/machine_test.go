@@ -151,7 +151,7 @@ func (w *world) wentDown() int {
 func TestTheMachineGoesDownOnlyByTheAnswerToAnOpenQuestion(t *testing.T) {
 	w := newWorld(t)
 	question := w.do("reboot")
-	if !strings.Contains(question, "sh -c 'echo now >> ") {
+	if !strings.Contains(question, "I would run:\nsh -c 'echo now >> ") || !strings.Contains(question, "'\nShall I?") {
 		t.Errorf("the question does not show what would be run: %q", question)
 	}
 	k := w.reply.posts[0].Keyboard

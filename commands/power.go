@@ -69,11 +69,11 @@ func ask(d Deps, what, summary, label, help string) bot.Command {
 					live++
 				}
 			}
-			post := said("On ", bold(d.Device), " I would run:\n", code(joined(d.Power[what])), "\n")
+			post := said("On ", bold(d.Device), " I would run:\n", code(joined(d.Power[what])))
 			if live > 0 {
-				post.Text = append(post.Text, text("%d sessions are running and would end. ", live))
+				post.Text = append(post.Text, text("\nSessions that are running and would end: %d.", live))
 			}
-			post.Text = append(post.Text, text("Shall I? The buttons work for two minutes, for you."))
+			post.Text = append(post.Text, text("\nShall I? The buttons work for two minutes, for you."))
 			post.Keyboard = &bot.Keyboard{
 				Once: true, Only: req.Principal.Account(), Expires: q.Until, Asked: req.Call.ID,
 				Rows: [][]bot.Button{{

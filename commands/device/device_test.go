@@ -196,7 +196,7 @@ func TestTheCardFitsAPhone(t *testing.T) {
 	day := []float64{48, 49, 50, 55, 60, 61, 55, math.NaN(), math.NaN(), 50, 49, 52}
 	got := Card(r, &b, Trends(map[string][]float64{Temp: day, Loads: day, Charge: day, Memories: day}))
 	want := `load 0.42 of 4      ▆▆▆▇▇▇▇  ▆▆▆
-mem  61 % of 4.0 GB ▁▁▂▄▇▇▄  ▂▁▃
+mem  61 % of 4.0 GB ▄▄▄▄▅▅▄  ▄▄▄
 disk 73 %, 8.3 GB free
 temp 52.1 °C        ▁▁▂▄▇▇▄  ▂▁▃
 volt Under-voltage, throttled!

@@ -33,8 +33,8 @@ var none = math.NaN()
 var kinds = map[string]Kind{
 	Loads:    {"Load", "", 0, none, 1},
 	CPU:      {"CPU", "%", 0, 100, 100},
-	Memories: {"Memory", "%", none, 100, 10},
-	DiskUsed: {"Disk", "%", none, 100, 5},
+	Memories: {"Memory", "%", 0, 100, 100},
+	DiskUsed: {"Disk", "%", none, none, 5},
 	Temp:     {"Temperature", "°C", none, none, 10},
 	Charge:   {"Battery", "%", 0, 100, 100},
 	Power:    {"Battery power", "W", none, none, 2},

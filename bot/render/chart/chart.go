@@ -285,6 +285,14 @@ func scale(p Panel, height int) (least, most, step float64) {
 	if low-least < labelGap*pixel && least != p.Low {
 		least -= step
 	}
+	// Nothing is measured there: no memory is less than empty, no disk fuller
+	// than full.
+	if low >= 0 {
+		least = max(least, 0)
+	}
+	if p.Unit == "%" && high <= 100 {
+		most = min(most, 100)
+	}
 	return least, most, step
 }
 

@@ -272,6 +272,8 @@ func TestScalesAreRoundAndHoldTheirValues(t *testing.T) {
 		{"a value that stands still is in the middle", Panel{Low: nan, High: nan, Span: 10}, 50, 50, 44, 56, 2},
 		{"a load begins at nothing", Panel{Low: 0, High: nan, Span: 1}, 0.1, 0.3, 0, 1, 0.2},
 		{"below nothing there is room too", Panel{Low: nan, High: nan}, -20, 20, -30, 30, 10},
+		{"what is never negative has no scale below nothing", Panel{Low: nan, High: nan, Span: 10}, 1, 2, 0, 8, 2},
+		{"nothing is fuller than full", Panel{Unit: "%", Low: nan, High: nan, Span: 10}, 97, 100, 92, 100, 2},
 		{"no samples", Panel{Low: nan, High: nan}, nan, nan, 0, 1, 1},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
