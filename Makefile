@@ -5,9 +5,9 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 GO      ?= go
 TOOLS    = $(CURDIR)/.tools
 
-# The packages whose tests need neither a process nor a database: they run once
+# The packages whose tests need neither a session nor a database: they run once
 # more as a 32-bit program, so that no id is ever cut.
-PURE = ./bot ./bot/render ./bot/render/display ./bot/render/picture/... ./bot/render/replay ./bot/config ./commands ./adapters/telegram/... ./runner/screen
+PURE = ./bot ./bot/render ./bot/render/chart ./bot/render/display ./bot/render/picture/... ./bot/render/replay ./bot/config ./commands/... ./adapters/telegram/... ./runner/screen
 
 .PHONY: help build test tools cross test32 lint bench soak fuzz release clean
 
@@ -79,7 +79,7 @@ release:
 	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/chapi-linux-amd64 .
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/chapi-linux-arm64 .
 	CGO_ENABLED=0 GOOS=linux GOARCH=arm GOARM=6 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/chapi-linux-armv6 .
-	cp LICENSE README.md config.example.yaml packaging/*.service dist/
+	cp LICENSE README.md config.example.yaml packaging/*.service packaging/*.rules dist/
 	cp bot/render/picture/LICENSE-DejaVu dist/LICENSE-DejaVu
 	cp bot/render/picture/unifont/LICENSE dist/LICENSE-Unifont
 	cd dist && sha256sum chapi-linux-* > SHA256SUMS

@@ -89,6 +89,16 @@ func (o *options) load(withoutSecrets bool) (*config.Config, error) {
 	return config.Load(config.Options{File: o.file, StateDir: o.state, WithoutSecrets: withoutSecrets})
 }
 
+// open opens the database, beside a daemon that may be running.
+func (o *options) open(ctx context.Context) (*storage.DB, *config.Config, error) {
+	cfg, err := o.load(true)
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := storage.Open(ctx, cfg.StateDir, storage.Options{Logger: slog.New(slog.DiscardHandler)})
+	return store, cfg, err
+}
+
 func root() *cobra.Command {
 	o := &options{}
 	cmd := &cobra.Command{
@@ -114,7 +124,7 @@ Nothing listens on the network: chapi only dials out.`,
 	cmd.SuggestionsMinimumDistance = 2
 	cmd.PersistentFlags().StringVar(&o.file, "config", "", "configuration `FILE`")
 	cmd.PersistentFlags().StringVar(&o.state, "state", "", "`DIR` for the database and the sessions")
-	cmd.AddCommand(runCommand(o), pairCommand(o), psCommand(o), attachCommand(o), replayCommand(o), configCommand(), versionCommand())
+	cmd.AddCommand(runCommand(o), pairCommand(o), psCommand(o), attachCommand(o), replayCommand(o), metricCommand(o), configCommand(), versionCommand())
 	return cmd
 }
 
@@ -272,11 +282,7 @@ It works whether chapi is running or not.`,
 			if err != nil {
 				return err
 			}
-			cfg, err := o.load(true)
-			if err != nil {
-				return err
-			}
-			store, err := storage.Open(cmd.Context(), cfg.StateDir, storage.Options{Logger: slog.New(slog.DiscardHandler)})
+			store, cfg, err := o.open(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -422,6 +428,32 @@ ends it. Only what the session's journal keeps is shown.`,
 	cmd.Flags().Float64Var(&how.Speed, "speed", how.Speed, "how many times as fast")
 	cmd.Flags().DurationVar(&how.Idle, "idle", how.Idle, "the longest pause, such as 1s")
 	return cmd
+}
+
+func metricCommand(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use:   "metric NAME VALUE",
+		Short: "Add a value to a series that /chart draws",
+		Long: `Add a value to a series, such as from a script that reads a sensor. A series is
+made by its first value. Of the values of a minute the last is kept.
+
+It works whether chapi is running or not.`,
+		Example: "  chapi metric greenhouse 21.5",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return fmt.Errorf("want a name and a number, as in chapi metric greenhouse 21.5")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			store, _, err := o.open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer store.Close()
+			return daemon.Metric(cmd.Context(), store, args[0], args[1])
+		},
+	}
 }
 
 func configCommand() *cobra.Command {

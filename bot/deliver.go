@@ -49,7 +49,8 @@ type Deliverer struct {
 	}
 	// Spool is where files are that were made for one post.
 	Spool *Spool
-	// Settled is told of every delivery that reached its chat; may be nil.
+	// Settled is told of every delivery that reached its chat, with the message
+	// that it is there as its Target; may be nil.
 	Settled func(Delivery)
 	Logger  *slog.Logger
 
@@ -282,6 +283,7 @@ func (d *Deliverer) attempt(ctx context.Context, next Delivery) {
 		return
 	}
 	if d.Settled != nil {
+		next.Target = result.Receipt.Message
 		d.Settled(next)
 	}
 	if next.Session != "" && next.Final && next.Post.Media == nil {

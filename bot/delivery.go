@@ -113,6 +113,10 @@ type Keyboard struct {
 	Only Account `json:"only,omitzero"`
 	// Session is what its calls are about; empty when none.
 	Session SessionID `json:"session,omitempty"`
+	// Asked is the call whose first answer it stands under, as a question: with
+	// Once, that answer then turns into what was chosen. 0 = none, or the call
+	// that a button repeats.
+	Asked CallID `json:"asked,omitempty"`
 }
 
 // Button is one key of a keyboard: a label, and the call that it makes.

@@ -326,21 +326,24 @@ func (r *Reception) press(ctx context.Context, m Message, p Principal) (*Entry, 
 // decided edits a question that has been answered: its buttons go, and what was
 // chosen stays to be read.
 func (r *Reception) decided(ctx context.Context, k Keyboard, chosen Button) []Delivery {
+	id := k.Asked
 	for _, row := range k.Rows {
 		for _, b := range row {
-			if b.Repeat == 0 {
-				continue
+			if id == 0 {
+				id = b.Repeat
 			}
-			asked, err := r.Store.Call(ctx, b.Repeat)
-			if err != nil {
-				return nil
-			}
-			return []Delivery{answer(asked, 0, Post{Text: []Span{
-				{Style: Code, Text: clip(asked.Text, 200)}, {Text: "\n→ " + chosen.Label},
-			}})}
 		}
 	}
-	return nil
+	if id == 0 {
+		return nil
+	}
+	asked, err := r.Store.Call(ctx, id)
+	if err != nil {
+		return nil
+	}
+	return []Delivery{answer(asked, 0, Post{Text: []Span{
+		{Style: Code, Text: clip(asked.Text, 200)}, {Text: "\n→ " + chosen.Label},
+	}})}
 }
 
 // enter makes the entry of a call: to be run, refused, or asked about. Only

@@ -15,6 +15,8 @@ var (
 	// ErrNoSpace: the disk is full or read-only. Nothing was changed; the same
 	// operation may succeed later.
 	ErrNoSpace = errors.New("no space to write")
+	// ErrTooMany: there are as many of a kind as there may be.
+	ErrTooMany = errors.New("there are too many")
 )
 
 // Ledger remembers every message and call: it is the home of "at most once".
@@ -230,6 +232,22 @@ type Settings interface {
 	Once(ctx context.Context, topic string, every time.Duration, say ...Delivery) (bool, error)
 }
 
+// Series remembers measurements: what is older is kept in longer stretches.
+type Series interface {
+	// Record keeps samples in one transaction, not synced: a power cut may cost
+	// the last of them. A series that is new is made; ErrTooMany, and nothing is
+	// kept, when that would be more than MaxSeries.
+	Record(ctx context.Context, samples []Sample) error
+	// Range is the points of a series in [from, to), one for each step that has
+	// samples, oldest first. Steps are counted from 1970, and are at least a
+	// minute. Where only longer stretches are kept the points are further apart.
+	Range(ctx context.Context, series string, from, to time.Time, step time.Duration) ([]Point, error)
+	// Latest is the newest sample of each series that has one since, by name.
+	Latest(ctx context.Context, since time.Time) ([]Sample, error)
+	// Names is every series there is, in order.
+	Names(ctx context.Context) ([]string, error)
+}
+
 // Store is everything that is remembered, as package storage implements it.
 // Each stage asks for the part that it needs.
 type Store interface {
@@ -239,6 +257,11 @@ type Store interface {
 	Keyboards
 	Grants
 	Settings
+	Series
+	// Thin takes old samples together: minutes are kept for two days, stretches
+	// of ten minutes for a month, hours for as long as keep. A series without
+	// any is forgotten.
+	Thin(ctx context.Context, now time.Time, keep time.Duration) error
 	// Prune removes what is older: finished calls and keys, ended sessions'
 	// rows (their ids are returned: the folders may go too), spent keyboards,
 	// dead codes.

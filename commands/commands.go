@@ -9,8 +9,10 @@ package commands
 
 import (
 	"context"
+	"time"
 
 	"chapi/bot"
+	"chapi/commands/device"
 )
 
 // The headings that help gathers commands under, in this order.
@@ -18,13 +20,14 @@ const (
 	groupRun     = "Run"
 	groupSteer   = "Steer"
 	groupLook    = "Look"
+	groupDevice  = "Device"
 	groupCameras = "Cameras"
 	groupSetUp   = "Set up"
 	groupPeople  = "People"
 )
 
 // groups is the order of the headings.
-var groups = []string{groupRun, groupSteer, groupLook, groupCameras, groupSetUp, groupPeople}
+var groups = []string{groupRun, groupSteer, groupLook, groupDevice, groupCameras, groupSetUp, groupPeople}
 
 // Deps is what the commands work on. All fields are needed.
 type Deps struct {
@@ -43,8 +46,21 @@ type Deps struct {
 	Spec func(p bot.Principal) bot.Spec
 	// Shell is the shell where a chat has chosen none; empty means /bin/sh.
 	Shell string
-	// Status is how the daemon is.
-	Status func(ctx context.Context, p bot.Principal, verbose bool) (bot.Post, error)
+	// Status is how the machine and the daemon are.
+	Status func(ctx context.Context, p bot.Principal, form Form) (bot.Post, error)
+	// Machine is the one that we are on.
+	Machine *device.Machine
+	// Battery is how its battery is, at most a minute ago. device.ErrNoBattery.
+	Battery func(ctx context.Context) (device.Battery, error)
+	// Chart draws series over a length of time until now; no names are the ones
+	// that people want most. Errors for the person are *bot.UserError.
+	Chart func(ctx context.Context, names []string, length time.Duration, dark bool) (bot.Post, error)
+	// Living are the cards that are kept current.
+	Living Living
+	// Power is what to run for device.Reboot and device.Poweroff.
+	Power map[string][]string
+	// Services are the units that /services always shows.
+	Services []string
 	// Restart asks the daemon to start anew, and returns at once. The answer to
 	// the call that asked is still recorded and sent.
 	Restart func(why string)
@@ -99,6 +115,24 @@ type Allowlist interface {
 	RemoveChat(ctx context.Context, room bot.Thread) error
 }
 
+// Form is how much of a status is wanted.
+type Form int
+
+// The forms of a status.
+const (
+	Card       Form = iota // what fits on a phone's screen
+	Everything             // with what helps to find a fault
+	Program                // JSON
+)
+
+// Living keeps one status card in each chat current by editing it.
+type Living interface {
+	// Start puts one into the call's thread. A *bot.UserError says why not.
+	Start(ctx context.Context, c bot.Call, p bot.Principal) error
+	// Stop ends the one of the thread's chat, and tells whether there was one.
+	Stop(ctx context.Context, th bot.Thread) (bool, error)
+}
+
 // New is every command.
 func New(d Deps) []bot.Command {
 	var all []bot.Command
@@ -141,6 +175,16 @@ func New(d Deps) []bot.Command {
 		timelapse(d),
 		watch(d),
 		motion(d),
+		battery(d),
+		chart(d),
+		top(d),
+		disk(d),
+		network(d),
+		temperature(d),
+		services(d),
+		journal(d),
+		reboot(d),
+		poweroff(d),
 
 		cd(d),
 		env(d),
@@ -154,6 +198,7 @@ func New(d Deps) []bot.Command {
 		input(d),
 		secret(d),
 		drop(),
+		power(d),
 	}
 	return all
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"unicode/utf16"
 
 	"chapi/bot"
+	"chapi/commands/device"
 )
 
 // world is everything around the commands, recorded.
@@ -26,13 +28,19 @@ type world struct {
 	locked    bool // the allowlist is the configuration's
 	spec      bot.Spec
 	restarted string
-	verbose   bool
+	form      Form
+	living    []string
+	downs     string // a file with a line for each time the machine went down
 	role      bot.Role
 	ceiling   bot.Role
 	thread    bot.Thread
 	args      *bot.Parser
 	reply     *replies
 	openError error
+
+	machine      *device.Machine
+	battery      device.Battery
+	batteryError error
 }
 
 var ann = bot.Account{Adapter: "net", User: "7"}
@@ -44,6 +52,8 @@ func newWorld(t *testing.T) *world {
 		t:        t,
 		sessions: &fakeSessions{known: map[string]bot.Session{}},
 		settings: settings{},
+		downs:    filepath.Join(home, "downs"),
+		machine:  pi(t),
 		spec: bot.Spec{
 			Dir:  home,
 			Env:  []string{"PATH=/usr/bin:/bin", "HOME=" + home, "LANG=C"},
@@ -63,12 +73,20 @@ func (w *world) deps() Deps {
 		Sessions: w.sessions, Terminals: w.terminals, Keyboards: w.terminals, Spool: &bot.Spool{Dir: w.t.TempDir()}, Settings: w.settings, Calls: w, Allowlist: w,
 		Spec:  func(bot.Principal) bot.Spec { return w.spec },
 		Shell: "/bin/sh",
-		Status: func(_ context.Context, _ bot.Principal, verbose bool) (bot.Post, error) {
-			w.verbose = verbose
+		Status: func(_ context.Context, _ bot.Principal, form Form) (bot.Post, error) {
+			w.form = form
 			return bot.Plainf("all is well"), nil
 		},
-		Restart: func(why string) { w.restarted = why },
-		Device:  "pi4", Version: "1.2.3",
+		Machine: w.machine,
+		Battery: func(context.Context) (device.Battery, error) { return w.battery, w.batteryError },
+		Chart: func(_ context.Context, names []string, length time.Duration, dark bool) (bot.Post, error) {
+			return bot.Plainf("%q %s dark=%t", names, length, dark), nil
+		},
+		Living:   w,
+		Power:    map[string][]string{device.Reboot: {"sh", "-c", "echo now >> " + w.downs}, device.Poweroff: {"sh", "-c", "echo it may not >&2; exit 1"}},
+		Services: []string{"nginx.service"},
+		Restart:  func(why string) { w.restarted = why },
+		Device:   "pi4", Version: "1.2.3",
 	}
 }
 
@@ -312,6 +330,8 @@ func TestDeclarations(t *testing.T) {
 	w := newWorld(t)
 	roles := map[string]bot.Role{
 		"people": bot.Owner, "chats": bot.Owner, "restart": bot.Owner,
+		"reboot": bot.Owner, "poweroff": bot.Owner, "power": bot.Owner,
+		"battery": bot.Viewer, "chart": bot.Viewer, "top": bot.Viewer, "disk": bot.Viewer, "net": bot.Viewer, "temp": bot.Viewer, "services": bot.Viewer,
 		"help": bot.Viewer, "start": bot.Viewer, "whoami": bot.Viewer, "status": bot.Viewer,
 		"ps": bot.Viewer, "log": bot.Viewer, "history": bot.Viewer, "version": bot.Viewer,
 		"shot": bot.Viewer, "back": bot.Viewer, "find": bot.Viewer, "copy": bot.Viewer,

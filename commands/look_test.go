@@ -68,7 +68,7 @@ func TestUsage(t *testing.T) {
 	for name, want := range map[string]string{
 		"run":     "run [--pty] [--no-pty] [--dir DIR] [--env ENV]... [--timeout TIME] [--cols N] [--rows N] [--name NAME] [--quiet] ARGV...",
 		"ps":      "ps [--all]",
-		"status":  "status [-v]",
+		"status":  "status [-v] [--json] [live] [off]",
 		"log":     "log [SESSION] [RANGE]",
 		"in":      "in TEXT...",
 		"people":  "people [add|remove|role] [NAME] [ROLE]",
@@ -131,11 +131,10 @@ func TestStartGreets(t *testing.T) {
 
 func TestStatusAndVersion(t *testing.T) {
 	w := newWorld(t)
-	if got := w.do("status"); got != "all is well" || w.verbose {
-		t.Errorf("got %q, verbose %t", got, w.verbose)
-	}
-	if w.do("status -v"); !w.verbose {
-		t.Error("-v has no effect")
+	for line, want := range map[string]Form{"status": Card, "status -v": Everything, "status --json": Program} {
+		if got := w.do(line); got != "all is well" || w.form != want {
+			t.Errorf("/%s: got %q in form %d, want form %d", line, got, w.form, want)
+		}
 	}
 	if got := w.do("version"); got != "chapi 1.2.3 on pi4" {
 		t.Errorf("got %q", got)

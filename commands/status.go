@@ -7,18 +7,36 @@ import (
 	"chapi/bot"
 )
 
-// status declares /status: how the daemon and its parts are.
+// status declares /status: how the machine, the daemon and its parts are.
 func status(d Deps) bot.Command {
 	return bot.Command{
-		Name:     "status",
-		Group:    groupLook,
-		Summary:  "Tell how I am: uptime, networks, sessions, queue",
-		Examples: []string{"status", "status -v"},
-		Args:     []bot.Arg{{Name: "v", Flag: true, Kind: bot.ArgSwitch, Summary: "in detail"}},
-		Role:     bot.Viewer,
-		Effect:   bot.Reads,
+		Name:    "status",
+		Group:   groupLook,
+		Summary: "Tell how the machine and I are, on one card",
+		Help: "/status live keeps one card in the chat current by editing it every minute, pinned where I may; /status live off ends that. " +
+			"The small pictures are the last 24 hours, two of them a bar; /chart draws them large.",
+		Examples: []string{"status", "status -v", "status live", "status live off", "status --json"},
+		Args: []bot.Arg{
+			{Name: "v", Flag: true, Kind: bot.ArgSwitch, Summary: "everything there is"},
+			{Name: "json", Flag: true, Kind: bot.ArgSwitch, Summary: "as JSON, for programs"},
+			{Name: "live", Kind: bot.ArgChoice, Choices: []string{"live"}, Summary: "keep a card current"},
+			{Name: "off", Kind: bot.ArgChoice, Choices: []string{"off"}, Summary: "no longer"},
+		},
+		Role:   bot.Viewer,
+		Effect: bot.Reads,
 		Run: func(ctx context.Context, req bot.Request) error {
-			post, err := d.Status(ctx, req.Principal, req.Call.Args.Has("v"))
+			args := req.Call.Args
+			if args.Has("live") {
+				return live(ctx, d, req, !args.Has("off"))
+			}
+			form := Card
+			switch {
+			case args.Has("json"):
+				form = Program
+			case args.Has("v"):
+				form = Everything
+			}
+			post, err := d.Status(ctx, req.Principal, form)
 			if err != nil {
 				return fmt.Errorf("tell status: %w", err)
 			}
@@ -26,6 +44,25 @@ func status(d Deps) bot.Command {
 			return nil
 		},
 	}
+}
+
+// live starts or ends the chat's living card. The card itself is the answer.
+func live(ctx context.Context, d Deps, req bot.Request, on bool) error {
+	if !req.Principal.May(bot.User) {
+		return bot.Userf("A living card needs the role user; you are %s here. /status shows how things are now.", req.Principal.Role())
+	}
+	if on {
+		return d.Living.Start(ctx, req.Call, req.Principal)
+	}
+	had, err := d.Living.Stop(ctx, req.Principal.Thread())
+	switch {
+	case err != nil:
+		return fmt.Errorf("end the living card: %w", err)
+	case !had:
+		return bot.Userf("There is no living card in this chat. /status live makes one.")
+	}
+	req.Reply.Say(said("The card is not kept current any more."))
+	return nil
 }
 
 // version declares /version.

@@ -376,7 +376,7 @@ func TestPostsArePrinted(t *testing.T) {
 }
 
 func TestFilesThatAreNotTextAreSaved(t *testing.T) {
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), "made", "for it")
 	var out buffer
 	console := New(Config{In: os.Stdin, Out: &out, Files: dir})
 	for _, name := range []string{"a.png", "a.png", "../../b", ".."} {

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -15,12 +16,70 @@ import (
 
 // check notes what is well formed but cannot be meant.
 func (l *loader) check() {
-	l.checkName("device.name", l.cfg.Device.Name, false)
+	l.checkDevice()
 	l.checkPeople()
 	l.checkChats()
 	l.checkAPI()
 	l.checkSessions()
 	l.checkCameras()
+	l.checkBattery()
+}
+
+// maxServices is how many units can be watched: a list of them fits a message.
+const maxServices = 32
+
+// unit is the name of a unit of systemd; it never looks like a flag.
+var unit = regexp.MustCompile(`^[A-Za-z0-9@:_.\\][A-Za-z0-9@:_.\\-]{0,254}$`)
+
+func (l *loader) checkDevice() {
+	d := &l.cfg.Device
+	l.checkName("device.name", d.Name, false)
+	l.checkProgram("device.reboot", d.Reboot)
+	l.checkProgram("device.poweroff", d.Poweroff)
+	if len(d.Services) > maxServices {
+		l.at("device.services", "%d are too many; %d can be watched", len(d.Services), maxServices)
+	}
+	for i, name := range d.Services {
+		if !unit.MatchString(name) {
+			l.at(fmt.Sprintf("device.services[%d]", i), "want the name of a unit such as nginx.service, got %s", show(name))
+		}
+	}
+}
+
+// checkProgram notes what is not a program with its arguments.
+func (l *loader) checkProgram(path string, argv []string) {
+	if len(argv) == 0 || argv[0] == "" {
+		l.at(path, "want a list of a program and its arguments")
+	}
+	for i, arg := range argv {
+		switch {
+		case strings.ContainsRune(arg, 0):
+			l.at(fmt.Sprintf("%s[%d]", path, i), "has a NUL byte in it")
+		case l.cfg.holdsSecret(arg):
+			l.at(fmt.Sprintf("%s[%d]", path, i), "holds the token; no program may see it")
+		}
+	}
+}
+
+func (l *loader) checkBattery() {
+	b := &l.cfg.Battery
+	switch {
+	case b.Source == "nut" && b.UPS == "":
+		l.at("battery.ups", "missing; give the name that upsc takes, such as myups@localhost")
+	case strings.HasPrefix(b.UPS, "-"):
+		l.at("battery.ups", "want a name such as myups@localhost, got %s", show(b.UPS))
+	}
+	if b.Source == "command" || len(b.Command) > 0 {
+		l.checkProgram("battery.command", b.Command)
+	}
+	if b.Address != "" {
+		// Of seven bits; the lowest and highest have other meanings.
+		n, err := strconv.ParseUint(b.Address, 0, 16)
+		if err != nil || n < 0x08 || n > 0x77 {
+			l.at("battery.address", "want the address of an I2C device such as 0x36, got %s", show(b.Address))
+		}
+		b.BusAddress = uint16(n)
+	}
 }
 
 // maxName is the most characters of a name.

@@ -28,6 +28,7 @@ type Config struct {
 	Cameras    []Camera      `yaml:"cameras"`
 	Video      Video         `yaml:"video"`
 	History    History       `yaml:"history"`
+	Battery    Battery       `yaml:"battery"`
 	Log        Log           `yaml:"log"`
 
 	// File is the configuration file that was read; empty when there was none.
@@ -42,6 +43,30 @@ type Config struct {
 type Device struct {
 	// Name is the host name unless configured.
 	Name string `yaml:"name"`
+	// Reboot and Poweroff are programs with their arguments.
+	Reboot   []string `yaml:"reboot"`
+	Poweroff []string `yaml:"poweroff"`
+	// Services are the units of systemd that /services always shows.
+	Services []string `yaml:"services"`
+}
+
+// Battery is who knows the machine's battery.
+type Battery struct {
+	// Source auto is what the kernel knows.
+	Source string `yaml:"source" one:"auto none nut command max17040 max17048 ina219"`
+	// UPS is the name that Network UPS Tools know it by: myups@localhost.
+	UPS string `yaml:"ups"`
+	// Command is a program with its arguments that prints the charge.
+	Command []string `yaml:"command"`
+	// Bus is the number of the I2C bus of a gauge, Address where it is there;
+	// "" = where its kind usually is. BusAddress is the address as a number.
+	Bus     int    `yaml:"bus" min:"0" max:"255"`
+	Address string `yaml:"address"`
+	// Cells in a row and the Shunt in thousandths of an ohm, for an ina219.
+	Cells int `yaml:"cells" min:"1" max:"8" zero:"guessed"`
+	Shunt int `yaml:"shunt" min:"1" max:"10000"`
+
+	BusAddress uint16 `yaml:"-"`
 }
 
 // Person is somebody on the allowlist.
@@ -182,9 +207,10 @@ type Video struct {
 	FPS        int `yaml:"fps" min:"1" max:"60"`
 }
 
-// History is what is remembered of finished calls.
+// History is what is remembered: Keep of finished calls, Series of measurements.
 type History struct {
-	Keep time.Duration `yaml:"keep" min:"1h" max:"3650d"`
+	Keep   time.Duration `yaml:"keep" min:"1h" max:"3650d"`
+	Series time.Duration `yaml:"series" min:"3d" max:"3650d"`
 }
 
 // Log is how the daemon's own log looks.
@@ -208,6 +234,7 @@ const (
 // group's burst and its pace together make 20 in any minute.
 func Default() Config {
 	return Config{
+		Device:     Device{Reboot: []string{"systemctl", "reboot"}, Poweroff: []string{"systemctl", "poweroff"}},
 		StaleAfter: 2 * time.Minute,
 		Telegram: Telegram{
 			APIURL: apiURL,
@@ -235,7 +262,8 @@ func Default() Config {
 			},
 		},
 		Video:   Video{Seconds: 10, MaxSeconds: 60, FPS: 15},
-		History: History{Keep: 30 * 24 * time.Hour},
+		History: History{Keep: 30 * 24 * time.Hour, Series: 730 * 24 * time.Hour},
+		Battery: Battery{Source: "auto", Bus: 1, Shunt: 100},
 		Log:     Log{Level: slog.LevelInfo, Format: "auto"},
 	}
 }

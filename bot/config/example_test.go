@@ -42,6 +42,7 @@ func TestTheExampleHasTheDefaults(t *testing.T) {
 	}
 	want := Default()
 	want.People, want.Chats, want.Cameras, want.Sessions.Env = []Person{}, []Chat{}, []Camera{}, []string{}
+	want.Device.Services, want.Battery.Command = []string{}, []string{}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Config{})); diff != "" {
 		t.Errorf("(-default +example)\n%s", diff)
 	}

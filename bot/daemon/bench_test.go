@@ -37,17 +37,19 @@ type load struct {
 	settle   time.Duration // until it is idle
 	idle     time.Duration // while it is
 	sessions int           // that are idle
+	cards    int           // of the machine, one after another
+	days     int           // of measurements on record
 }
 
 var (
 	// smoke only shows that everything still works.
 	smoke = load{
 		messages: 5, chats: 3, rush: 200 * time.Millisecond, flood: 4 << 20, budget: 1 << 20, rounds: 1,
-		starts: 1, commands: 3, settle: 50 * time.Millisecond, idle: 100 * time.Millisecond, sessions: 2,
+		starts: 1, commands: 3, settle: 50 * time.Millisecond, idle: 100 * time.Millisecond, sessions: 2, cards: 2, days: 1,
 	}
 	full = load{
 		messages: 600, chats: 50, rush: 12 * time.Second, flood: 1 << 30, budget: 64 << 20, rounds: 3, rates: true,
-		starts: 10, commands: 1000, settle: 5 * time.Second, idle: 10 * time.Minute, sessions: 100,
+		starts: 10, commands: 1000, settle: 5 * time.Second, idle: 10 * time.Minute, sessions: 100, cards: 100, days: 40,
 	}
 )
 
@@ -74,6 +76,7 @@ func TestBench(t *testing.T) {
 	t.Run("flood", b.floods)
 	t.Run("idle", b.atRest)
 	t.Run("sessions", b.idleSessions)
+	t.Run("machine", b.machine)
 	b.print(t)
 }
 

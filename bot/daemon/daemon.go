@@ -26,6 +26,7 @@ import (
 	"chapi/bot/render"
 	"chapi/commands"
 	"chapi/commands/camera"
+	"chapi/commands/device"
 	"chapi/runner"
 	"chapi/storage"
 )
@@ -76,6 +77,9 @@ type daemon struct {
 	reception *bot.Reception
 	studio    *camera.Studio
 	parts     *parts
+	machine   *device.Machine
+	sampler   *sampler
+	living    *living
 	rest      *time.Timer // until memory is given back
 	boot      boot
 	why       string
@@ -139,7 +143,8 @@ func (d *daemon) build(ctx context.Context) (closeAll func(), err error) {
 		return closeAll, err
 	}
 	undo = append(undo, func() { d.store.Close() })
-	if d.boot, d.why, err = begin(ctx, d.store, d.Version); err != nil {
+	d.machine = &device.Machine{Gauge: gauge(cfg.Battery)}
+	if d.boot, d.why, err = begin(ctx, d.store, d.machine, d.Version); err != nil {
 		return closeAll, err
 	}
 	d.runner, err = runner.New(runner.Options{Dir: sessions, Exe: d.Exe, Logger: d.log})
@@ -186,6 +191,21 @@ func (d *daemon) buildAdapters() error {
 	return err
 }
 
+// gauge is who knows the battery; nil is the kernel.
+func gauge(b config.Battery) device.Gauge {
+	switch b.Source {
+	case "none":
+		return device.NoGauge{}
+	case "nut":
+		return device.NUT{UPS: b.UPS}
+	case "command":
+		return device.Program{Argv: b.Command}
+	case device.MAX17040, device.MAX17048, device.INA219:
+		return device.Chip{Kind: b.Source, Number: b.Bus, Address: b.BusAddress, Cells: b.Cells, Shunt: b.Shunt}
+	}
+	return nil
+}
+
 func pace(p config.Pace) telegram.Pace {
 	return telegram.Pace{
 		PrivateEvery: p.PrivateEvery, PrivateBurst: p.PrivateBurst,
@@ -229,8 +249,11 @@ func (d *daemon) buildStages(ctx context.Context) error {
 		Runner: d.runner, Store: d.store, Deliver: d.deliver, Renderer: render.Renderer{}, Masker: d.masker,
 		Limits: bot.SessionLimits{PerPerson: cfg.Sessions.PerPerson, Total: cfg.Sessions.Total}, Logger: d.log,
 	}
+	d.living = newLiving(d, policy)
+	d.sampler = &sampler{machine: d.machine, series: d.store, listen: []bot.Minutes{d.living}, log: d.log}
 	d.deliver.Settled = func(sent bot.Delivery) {
 		d.sessions.Settled(sent)
+		d.living.Settled(sent)
 		d.rest.Reset(restAfter)
 	}
 	if d.studio, err = d.cameras(policy); err != nil {
@@ -243,9 +266,17 @@ func (d *daemon) buildStages(ctx context.Context) error {
 	}
 	d.reception = &bot.Reception{
 		Policy: policy, Parser: parser, Store: d.store, Session: d.sessions, Dispatch: d.dispatch, Deliver: d.deliver,
-		StaleAfter: cfg.StaleAfter, Device: cfg.Device.Name, Paired: d.paired, Moved: d.allowlist.follow, Logger: d.log,
+		StaleAfter: cfg.StaleAfter, Device: cfg.Device.Name, Paired: d.paired, Moved: d.moved, Logger: d.log,
 	}
 	return nil
+}
+
+// moved keeps what hangs on a group that gets a new id.
+func (d *daemon) moved(ctx context.Context, m bot.Move) error {
+	if err := d.allowlist.follow(ctx, m); err != nil {
+		return err
+	}
+	return d.living.follow(ctx, m)
 }
 
 // deps is what the commands need of the rest.
@@ -268,8 +299,14 @@ func (d *daemon) deps() commands.Deps {
 			Length:    time.Duration(d.Config.Video.Seconds) * time.Second,
 			MaxLength: time.Duration(d.Config.Video.MaxSeconds) * time.Second,
 		},
-		Device:  d.Config.Device.Name,
-		Version: d.Version,
+		Machine:  d.machine,
+		Battery:  d.sampler.Battery,
+		Chart:    d.Chart,
+		Living:   d.living,
+		Power:    map[string][]string{device.Reboot: d.Config.Device.Reboot, device.Poweroff: d.Config.Device.Poweroff},
+		Services: d.Config.Device.Services,
+		Device:   d.Config.Device.Name,
+		Version:  d.Version,
 	}
 }
 
@@ -321,9 +358,12 @@ func (d *daemon) start(ctx context.Context) {
 	}
 	keep := &retention{
 		store: d.store, runner: d.runner, spool: d.spool, sessions: filepath.Join(d.Config.StateDir, "sessions"),
-		records: d.Config.History.Keep, output: d.Config.Sessions.Keep, disk: int64(d.Config.Sessions.Disk), log: d.log,
+		records: d.Config.History.Keep, series: d.Config.History.Series, output: d.Config.Sessions.Keep, disk: int64(d.Config.Sessions.Disk), log: d.log,
 	}
 	d.parts.start(ctx, "retention", true, keep.Run)
+	d.parts.start(ctx, "living", true, d.living.Run)
+	d.parts.start(ctx, "sampler", true, d.sampler.Run)
+	d.parts.start(ctx, "orders", true, d.orders)
 	d.parts.start(ctx, "menus", true, func(ctx context.Context) error { d.publishMenus(ctx); return nil })
 	d.parts.start(ctx, "pairing", true, d.offerPairing)
 	d.parts.start(ctx, "watchdog", true, d.watchdog)
@@ -350,7 +390,7 @@ func (d *daemon) stop(ctx context.Context, result error) {
 			receiving = append(receiving, a.Name())
 		}
 	}
-	d.parts.stop(ctx, append(receiving, "pairing", "menus", "retention", "watchdog", "watchman")...)
+	d.parts.stop(ctx, append(receiving, "pairing", "menus", "retention", "watchdog", "watchman", "sampler", "living", "orders")...)
 	d.parts.stop(ctx, "dispatch", "cameras")
 	flush, done := context.WithTimeout(ctx, flushTime)
 	d.deliver.Flush(flush)

@@ -12,7 +12,7 @@ import (
 // module stands here.
 var mayImport = map[string][]string{
 	"chapi/bot":                            {}, // the standard library only
-	"chapi/bot/render":                     {"chapi/bot"},
+	"chapi/bot/render":                     {"chapi/bot", "chapi/bot/render/cast", "chapi/bot/render/clip", "chapi/bot/render/display", "chapi/bot/render/picture", "chapi/bot/render/replay", "chapi/runner/screen"},
 	"chapi/bot/render/display":             {"chapi/bot", "chapi/runner/screen"},
 	"chapi/bot/render/picture":             {"chapi/bot/render/picture/unifont", "chapi/runner/screen"},
 	"chapi/bot/render/picture/unifont":     {},
@@ -20,6 +20,7 @@ var mayImport = map[string][]string{
 	"chapi/bot/render/clip":                {"chapi/bot", "chapi/bot/render/display", "chapi/bot/render/picture", "chapi/bot/render/replay"},
 	"chapi/bot/render/cast":                {"chapi/bot", "chapi/bot/render/replay"},
 	"chapi/bot/render/rendertest":          {"chapi/runner/screen"},
+	"chapi/bot/render/chart":               {"chapi/bot"},
 	"chapi/bot/config":                     {"chapi/bot"},
 	"chapi/adapters":                       {"chapi/bot", "chapi/adapters/console", "chapi/adapters/telegram"},
 	"chapi/adapters/console":               {"chapi/bot"},
@@ -28,10 +29,11 @@ var mayImport = map[string][]string{
 	"chapi/adapters/discord/discordtest":   {},
 	"chapi/adapters/adaptertest":           {"chapi/bot"},
 	"chapi/adapters/telegram/telegramtest": {},
-	"chapi/commands":                       {"chapi/bot", "chapi/commands/camera"},
 	"chapi/commands/camera":                {"chapi/bot"},
 	"chapi/runner":                         {"chapi/bot", "chapi/runner/holder", "chapi/runner/journal", "chapi/runner/screen"},
 	"chapi/runner/holder":                  {"chapi/bot", "chapi/runner/journal", "chapi/runner/screen"},
+	"chapi/commands":                       {"chapi/bot", "chapi/commands/camera", "chapi/commands/device"},
+	"chapi/commands/device":                {"chapi/bot"},
 	"chapi/runner/journal":                 {"chapi/bot"},
 	"chapi/runner/screen":                  {},
 	"chapi/storage":                        {"chapi/bot"},

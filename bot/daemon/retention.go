@@ -26,6 +26,7 @@ type retention struct {
 	spool    *bot.Spool
 	sessions string        // the folder of the sessions
 	records  time.Duration // how long calls and sessions are remembered
+	series   time.Duration // how long measurements are kept
 	output   time.Duration // how long the output of an ended session is kept
 	disk     int64         // bytes of all ended sessions together; 0 = no bound
 	log      *slog.Logger
@@ -53,6 +54,9 @@ func (r *retention) tidy(ctx context.Context) {
 	}
 	for _, id := range gone {
 		r.remove(id)
+	}
+	if err := r.store.Thin(ctx, time.Now(), r.series); err != nil && ctx.Err() == nil {
+		r.log.Error("take old measurements together", "err", err)
 	}
 	r.shrink(ctx)
 	if err := r.spool.Tidy(ctx); err != nil {

@@ -149,7 +149,11 @@ func (w *world) configure() string {
 	if strings.Contains(w.extra, "people:") {
 		who = ""
 	}
-	text := "device: {name: pi}\nstate_dir: " + filepath.Join(w.dir, "state") + "\n"
+	device := "device: {name: pi}\n"
+	if strings.Contains(w.extra, "device:") {
+		device = ""
+	}
+	text := device + "state_dir: " + filepath.Join(w.dir, "state") + "\n"
 	telegram := "telegram:\n  token_file: " + filepath.Join(w.dir, "token") + "\n  api_url: " + w.srv.URL() + "\n"
 	more, own := strings.CutPrefix(w.extra, "telegram:\n")
 	if !own {

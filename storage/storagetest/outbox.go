@@ -15,7 +15,7 @@ var outboxRules = []rule{
 				Text:   []bot.Span{{Style: bot.Bold, Text: "$ ls <&>"}, {Style: bot.Pre, Text: "a\tb\u2028\n"}},
 				Output: &bot.OutputRef{Session: "1", Range: bot.Range{From: 3, To: 9}, Stdout: true},
 				Keyboard: &bot.Keyboard{
-					Handle: "h", Once: true, Expires: time.Now().Add(time.Hour), Only: ada, Session: "1",
+					Handle: "h", Once: true, Expires: time.Now().Add(time.Hour), Only: ada, Session: "1", Asked: 3,
 					Rows: [][]bot.Button{{{Label: "Stop", Command: "stop", Args: bot.Args{"session": {"1"}}}, {Label: "Again", Repeat: 4}}},
 				},
 				Silent: true,
