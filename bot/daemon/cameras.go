@@ -18,7 +18,7 @@ func (d *daemon) cameras(policy *bot.Policy) (*camera.Studio, error) {
 			Name: c.Name, Source: c.Source, Width: width, Height: height, Rotate: c.Rotate, Before: c.Before, After: c.After,
 		})
 	}
-	set, err := camera.NewSet(declared, filepath.Join(d.Config.StateDir, "tmp", "cameras"), d.log)
+	set, err := camera.NewSet(declared, filepath.Join(d.Config.StateDir, "captures"), d.log)
 	if err != nil {
 		return nil, err
 	}

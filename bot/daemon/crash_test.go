@@ -707,8 +707,10 @@ func (c *crash) checkNothingIsLeft() {
 	if !eventually(patience, func() bool { return len(c.w.processes()) == 0 }) {
 		c.t.Errorf("processes are left: %q", c.w.processes())
 	}
-	if left, _ := filepath.Glob(filepath.Join(c.w.dir, "state", "tmp", "*")); len(left) > 0 {
-		c.t.Errorf("files are left: %q", left)
+	for _, folder := range []string{"tmp", "spool", "captures"} {
+		if left, _ := filepath.Glob(filepath.Join(c.w.dir, "state", folder, "*")); len(left) > 0 {
+			c.t.Errorf("files are left: %q", left)
+		}
 	}
 	for query, want := range map[string]string{
 		"PRAGMA integrity_check":                     "ok",
