@@ -12,6 +12,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrBegun: the call was begun before, or is over; it may not be run.
 	ErrBegun = errors.New("call was begun before")
+	// ErrFull: there are as many as there may be. Nothing was changed.
+	ErrFull = errors.New("as many as there may be")
 	// ErrNoSpace: the disk is full or read-only. Nothing was changed; the same
 	// operation may succeed later.
 	ErrNoSpace = errors.New("no space to write")
@@ -69,6 +71,8 @@ type Entry struct {
 	// Press is the handle of a Once keyboard that the call uses up; empty when
 	// none.
 	Press string
+	// Turn moves a schedule on; nil when the entry is no occurrence of one.
+	Turn *Turn
 	// Bind ties the message to a session, so that replies to it belong there.
 	// Room is the chat, without topic.
 	Bind Binding
@@ -90,7 +94,7 @@ type Entered int
 const (
 	Fresh Entered = iota // recorded now
 	Seen                 // its key was recorded before: nothing was done
-	Spent                // its keyboard was used up before: only the key is recorded
+	Spent                // its keyboard was used up, or its schedule is elsewhere: only the key is recorded
 )
 
 // Outbox keeps everything to be said until the network has it. Deliveries of
@@ -230,6 +234,30 @@ type Settings interface {
 	Once(ctx context.Context, topic string, every time.Duration, say ...Delivery) (bool, error)
 }
 
+// Schedules remembers what is to be called at times. Ledger.Accept moves them
+// on, with an Entry.Turn.
+type Schedules interface {
+	// AddSchedule records a schedule, synced, and numbers it. ErrFull when the
+	// person has most of them.
+	AddSchedule(ctx context.Context, s Schedule, most int) (ScheduleID, error)
+	// Schedule is one of them; ErrNotFound.
+	Schedule(ctx context.Context, id ScheduleID) (Schedule, error)
+	// Schedules is those that match, by number.
+	Schedules(ctx context.Context, f ScheduleFilter) ([]Schedule, error)
+	// SetSchedule changes state and time, synced. It is no error if the
+	// schedule is gone.
+	SetSchedule(ctx context.Context, id ScheduleID, state ScheduleState, due time.Time) error
+	// RemoveSchedule forgets a schedule, synced. It is no error if it is gone.
+	RemoveSchedule(ctx context.Context, id ScheduleID) error
+}
+
+// ScheduleFilter selects schedules. Zero fields match everything.
+type ScheduleFilter struct {
+	Room   Thread // Topic is ignored
+	Person string
+	On     bool // ScheduleOn
+}
+
 // Store is everything that is remembered, as package storage implements it.
 // Each stage asks for the part that it needs.
 type Store interface {
@@ -239,6 +267,7 @@ type Store interface {
 	Keyboards
 	Grants
 	Settings
+	Schedules
 	// Prune removes what is older: finished calls and keys, ended sessions'
 	// rows (their ids are returned: the folders may go too), spent keyboards,
 	// dead codes.

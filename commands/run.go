@@ -85,6 +85,7 @@ func term(d Deps) bot.Command {
 		Args:     append(options(), bot.Arg{Name: "argv", Kind: bot.ArgWords, Summary: "the program and its arguments; none: the shell"}),
 		Role:     bot.User,
 		Effect:   bot.Changes,
+		Attended: true,
 		Run: func(ctx context.Context, req bot.Request) error {
 			argv := req.Call.Args.List("argv")
 			return launch(ctx, d, req, program{shell: len(argv) == 0, argv: argv, title: joined(argv), terminal: true})
@@ -199,6 +200,7 @@ func again(d Deps, table func() []bot.Command) bot.Command {
 		Examples: []string{"again"},
 		Role:     bot.User,
 		Effect:   bot.Changes,
+		Attended: true,
 		Run: func(ctx context.Context, req bot.Request) error {
 			last, ok, err := lastStart(ctx, d.Calls, req)
 			if err != nil {

@@ -3,6 +3,7 @@ package storage
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -31,6 +32,17 @@ func withSteps(t *testing.T, further map[string]string) fs.FS {
 		steps["migration/"+name] = &fstest.MapFile{Data: []byte(text)}
 	}
 	return steps
+}
+
+// step is the name of the nth migration after those that there are, and schema
+// the number of the database before any of them.
+func step(t *testing.T, n int) (name string, schema int) {
+	t.Helper()
+	names, err := stepNames(migrations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%04d.sql", len(names)+n), len(names)
 }
 
 // used is a state folder whose database has one setting.
@@ -85,18 +97,20 @@ func wantValue(t *testing.T, path, query, want string) {
 
 func TestADatabaseIsBackedUpAndThenMigratedStepByStep(t *testing.T) {
 	_, path := used(t)
+	first, schema := step(t, 1)
+	second, _ := step(t, 2)
 	steps := withSteps(t, map[string]string{
-		"0002.sql": "ALTER TABLE settings RENAME TO options; CREATE TABLE extra (n INTEGER);",
-		"0003.sql": "INSERT INTO extra VALUES (5);",
+		first:  "ALTER TABLE settings RENAME TO options; CREATE TABLE extra (n INTEGER);",
+		second: "INSERT INTO extra VALUES (5);",
 	})
 	if err := migrateFile(t, path, steps); err != nil {
 		t.Fatal(err)
 	}
-	wantValue(t, path, "PRAGMA user_version", "3")
+	wantValue(t, path, "PRAGMA user_version", fmt.Sprint(schema+2))
 	wantValue(t, path, "SELECT value FROM options", "c")
 	wantValue(t, path, "SELECT n FROM extra", "5")
 
-	copyPath := path + ".schema1.bak"
+	copyPath := fmt.Sprintf("%s.schema%d.bak", path, schema)
 	info, err := os.Stat(copyPath)
 	if err != nil {
 		t.Fatal(err)
@@ -104,19 +118,20 @@ func TestADatabaseIsBackedUpAndThenMigratedStepByStep(t *testing.T) {
 	if info.Mode().Perm() != 0o600 {
 		t.Errorf("backup has mode %v, want 0600", info.Mode())
 	}
-	wantValue(t, copyPath, "PRAGMA user_version", "1")
+	wantValue(t, copyPath, "PRAGMA user_version", fmt.Sprint(schema))
 	wantValue(t, copyPath, "SELECT value FROM settings", "c")
 }
 
 func TestAStepThatFailsLeavesTheDatabaseAsItWas(t *testing.T) {
 	_, path := used(t)
-	steps := withSteps(t, map[string]string{"0002.sql": "DELETE FROM settings; SELECT no_such_function();"})
+	first, schema := step(t, 1)
+	steps := withSteps(t, map[string]string{first: "DELETE FROM settings; SELECT no_such_function();"})
 	for range 2 { // the second time there is a backup already
 		err := migrateFile(t, path, steps)
-		if err == nil || !strings.Contains(err.Error(), "migrate to schema 2") {
+		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("migrate to schema %d", schema+1)) {
 			t.Fatalf("got %v, want an error that names the step", err)
 		}
-		wantValue(t, path, "PRAGMA user_version", "1")
+		wantValue(t, path, "PRAGMA user_version", fmt.Sprint(schema))
 		wantValue(t, path, "SELECT value FROM settings", "c")
 	}
 }
@@ -161,9 +176,10 @@ func TestANewerDatabaseIsRefusedAndNotTouched(t *testing.T) {
 }
 
 func TestAGapInTheNumbersOfTheStepsIsFound(t *testing.T) {
-	for _, name := range []string{"0003.sql", "two.sql"} {
+	tooFar, _ := step(t, 2)
+	for _, name := range []string{tooFar, "two.sql"} {
 		if _, err := stepNames(withSteps(t, map[string]string{name: ""})); err == nil {
-			t.Errorf("steps 1 and %s were taken", name)
+			t.Errorf("the steps and %s were taken", name)
 		}
 	}
 }

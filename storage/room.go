@@ -28,6 +28,8 @@ func (t tx) moveRoom(from, to bot.Thread) error {
 		{"UPDATE sessions SET adapter = ?, chat = ?, root = '' WHERE adapter = ? AND chat = ?", []any{b, d, a, c}},
 		{"UPDATE sessions SET claim_adapter = ?, claim_chat = ? WHERE claim_adapter = ? AND claim_chat = ?", []any{b, d, a, c}},
 
+		{"UPDATE schedules SET adapter = ?, chat = ?, message = '' WHERE adapter = ? AND chat = ?", []any{b, d, a, c}},
+
 		{"UPDATE outbox SET adapter = ?, chat = ?, turn = 0, reply_to = '', doubt = 0, mark = '' WHERE adapter = ? AND chat = ?", []any{b, d, a, c}},
 		{"UPDATE slots SET target = '' WHERE to_adapter = '' AND adapter = ? AND chat = ? OR to_adapter = ? AND to_chat = ?", []any{a, c, a, c}},
 		{"UPDATE slots SET to_adapter = ?, to_chat = ? WHERE to_adapter = ? AND to_chat = ?", []any{b, d, a, c}},
