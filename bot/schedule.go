@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"time"
 )
@@ -98,25 +97,18 @@ const (
 // that whatever is killed, whenever, none is run twice. Its fields are set
 // before Run and not changed.
 type Scheduler struct {
-	Policy    *Policy
-	Parser    *Parser
-	Store     Store
+	// Reception is the door, and what stands around it.
 	Reception *Reception
-	Deliver   *Deliverer
-	Device    string
-	Logger    *slog.Logger
-	// Now is the clock, in the zone of the people; nil is time.Now.
+	// Now is the clock, in the zone of the people.
 	Now func() time.Time
-	// wake has room for one: a schedule was added or changed.
-	wake chan struct{}
+
+	wake chan struct{} // capacity 1: a schedule was added or changed
 }
 
-// NewScheduler makes a scheduler of the stages that it works with.
-func NewScheduler(r *Reception) *Scheduler {
-	return &Scheduler{
-		Policy: r.Policy, Parser: r.Parser, Store: r.Store, Reception: r, Deliver: r.Deliver,
-		Device: r.Device, Logger: r.Logger, Now: time.Now, wake: make(chan struct{}, 1),
-	}
+// NewScheduler makes a scheduler. The commands need it before there can be a
+// Reception, which is set later.
+func NewScheduler() *Scheduler {
+	return &Scheduler{Now: time.Now, wake: make(chan struct{}, 1)}
 }
 
 // Run runs what is due until ctx ends.
@@ -126,7 +118,7 @@ func (r *Scheduler) Run(ctx context.Context) error {
 		next, err := r.Tick(ctx)
 		if err != nil && ctx.Err() == nil {
 			// Nothing is lost: the occurrence is due until it is recorded.
-			r.Logger.Error("run what is scheduled", "err", err)
+			r.Reception.Logger.Error("run what is scheduled", "err", err)
 		} else if !next.IsZero() {
 			wait = min(wait, max(0, next.Sub(r.Now())))
 		}
@@ -142,7 +134,7 @@ func (r *Scheduler) Run(ctx context.Context) error {
 // Tick runs what is due now and returns when to come again; zero = no schedule
 // is on. Run calls it.
 func (r *Scheduler) Tick(ctx context.Context) (next time.Time, err error) {
-	on, err := r.Store.Schedules(ctx, ScheduleFilter{On: true})
+	on, err := r.Reception.Store.Schedules(ctx, ScheduleFilter{On: true})
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -178,8 +170,8 @@ func (r *Scheduler) heedClock(ctx context.Context, s Schedule, now time.Time) (t
 	if s.Timing.Once() || s.Due.Sub(natural) <= slack {
 		return s.Due, nil
 	}
-	r.Logger.Warn("the clock was set back; a schedule begins anew", "schedule", int64(s.ID), "due", s.Due, "now_due", natural)
-	return natural, r.Store.SetSchedule(ctx, s.ID, ScheduleOn, natural)
+	r.Reception.Logger.Warn("the clock was set back; a schedule begins anew", "schedule", int64(s.ID), "due", s.Due, "now_due", natural)
+	return natural, r.Reception.Store.SetSchedule(ctx, s.ID, ScheduleOn, natural)
 }
 
 // turn takes one occurrence through the door, whatever becomes of it, and
@@ -196,9 +188,9 @@ func (r *Scheduler) turn(ctx context.Context, s Schedule, now time.Time) (time.T
 	if became[0] == Seen {
 		// It ran before the clock was set back to this time.
 		if entry.Turn.Next.IsZero() {
-			return time.Time{}, r.Store.RemoveSchedule(ctx, s.ID)
+			return time.Time{}, r.Reception.Store.RemoveSchedule(ctx, s.ID)
 		}
-		return entry.Turn.Next, r.Store.SetSchedule(ctx, s.ID, ScheduleOn, entry.Turn.Next)
+		return entry.Turn.Next, r.Reception.Store.SetSchedule(ctx, s.ID, ScheduleOn, entry.Turn.Next)
 	}
 	if entry.Turn.Off {
 		return time.Time{}, nil
@@ -220,12 +212,12 @@ func (r *Scheduler) entry(ctx context.Context, s Schedule, now time.Time) (Entry
 		}
 		return entry, nil
 	}
-	p, err := r.Policy.Authorize(s.Claim)
+	p, err := r.Reception.Policy.Authorize(s.Claim)
 	if err != nil {
-		r.Logger.Warn("schedule switched off", "schedule", int64(s.ID), "person", s.Person, "why", err.Error())
+		r.Reception.Logger.Warn("schedule switched off", "schedule", int64(s.ID), "person", s.Person, "why", err.Error())
 		return off(r.orphaned(s)...)
 	}
-	command, args, err := r.Parser.Parse(s.Line)
+	command, args, err := r.Reception.Parser.Parse(s.Line)
 	if err == nil {
 		err = r.may(p, command)
 	}
@@ -241,7 +233,7 @@ func (r *Scheduler) entry(ctx context.Context, s Schedule, now time.Time) (Entry
 		return Entry{}, err
 	}
 	call := Call{
-		ID: r.Store.NewCall(), Key: entry.Key, Command: command.Name, Args: args,
+		ID: r.Reception.Store.NewCall(), Key: entry.Key, Command: command.Name, Args: args,
 		Claim: s.Claim, Message: s.Message, Text: "/" + s.Line, Accepted: time.Now(),
 	}
 	switch {
@@ -253,11 +245,11 @@ func (r *Scheduler) entry(ctx context.Context, s Schedule, now time.Time) (Entry
 	case late <= inTime || s.Missed == MissedRun && late <= lateMost:
 	case s.Missed == MissedAsk:
 		complete(&call, Late, fmt.Sprintf("was due %s ago", roughly(late)))
-		entry.Say = []Delivery{lateQuestion(call, r.Device, late)}
+		entry.Say = []Delivery{lateQuestion(call, r.Reception.Device, late)}
 	default:
 		again := []Button{{Label: "Run now", Command: command.Name, Args: args}}
 		entry.Say = []Delivery{r.note(s, fmt.Sprintf("⏰ %d was due at %s, while %s was away, and was left out: /%s",
-			s.ID, s.Due.Format("2 Jan 15:04"), r.Device, clip(s.Line, 200)), again)}
+			s.ID, s.Due.Format("2 Jan 15:04"), r.Reception.Device, clip(s.Line, 200)), again)}
 		return entry, nil
 	}
 	entry.Turn.Call = call.ID
@@ -283,7 +275,7 @@ func (r *Scheduler) busy(ctx context.Context, s Schedule) (bool, error) {
 	if s.Last == 0 {
 		return false, nil
 	}
-	return running(ctx, r.Store, s.Last)
+	return running(ctx, r.Reception.Store, s.Last)
 }
 
 // running reports whether a call has not finished, or a session that it has
@@ -318,8 +310,8 @@ func (r *Scheduler) note(s Schedule, text string, row []Button) Delivery {
 // itself hears nothing: it may be a stranger's now.
 func (r *Scheduler) orphaned(s Schedule) []Delivery {
 	var say []Delivery
-	for _, owner := range r.Policy.Owners() {
-		if th, ok := r.Deliver.Direct(owner); ok {
+	for _, owner := range r.Reception.Policy.Owners() {
+		if th, ok := r.Reception.Deliver.Direct(owner); ok {
 			say = append(say, Delivery{Thread: th, Slot: Slot("schedule/" + NewHandle()), Final: true, Post: Post{Text: []Span{
 				{Text: fmt.Sprintf("⏰ %d is off: %s, who made it, may not run it any more: ", s.ID, label(s.Person))},
 				{Style: Code, Text: "/" + clip(s.Line, 200)},
@@ -354,7 +346,7 @@ func (r *Scheduler) Add(ctx context.Context, p Principal, c Call, line string, t
 	if t.Every != 0 && (t.Every < MinEvery || t.Every > MaxEvery) {
 		return Schedule{}, Userf("The pace can be from %s to %d days, not %s.", brief(MinEvery), int(MaxEvery.Hours()/24), brief(t.Every))
 	}
-	command, _, err := r.Parser.Parse(line)
+	command, _, err := r.Reception.Parser.Parse(line)
 	if err != nil {
 		return Schedule{}, err
 	}
@@ -366,7 +358,7 @@ func (r *Scheduler) Add(ctx context.Context, p Principal, c Call, line string, t
 		Claim: c.Claim, Person: p.Person(), Message: c.Message, Line: line,
 		Timing: t, Missed: m, Due: t.Next(now), Made: now,
 	}
-	s.ID, err = r.Store.AddSchedule(ctx, s, schedulesPerPerson)
+	s.ID, err = r.Reception.Store.AddSchedule(ctx, s, schedulesPerPerson)
 	if errors.Is(err, ErrFull) {
 		return Schedule{}, Userf("You have %d schedules, which is the limit. /schedules shows them, with a button to delete one.", schedulesPerPerson)
 	}
@@ -386,14 +378,14 @@ func (r *Scheduler) List(ctx context.Context, p Principal, everywhere bool) ([]S
 			f.Person = p.Person()
 		}
 	}
-	return r.Store.Schedules(ctx, f)
+	return r.Reception.Store.Schedules(ctx, f)
 }
 
 // Find is a schedule that the principal may change: their own, or anybody's for
 // an operator. Errors are *UserError when the person can do something about
 // them.
 func (r *Scheduler) Find(ctx context.Context, p Principal, id ScheduleID) (Schedule, error) {
-	s, err := r.Store.Schedule(ctx, id)
+	s, err := r.Reception.Store.Schedule(ctx, id)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return s, Userf("There is no schedule %d (any more). /schedules shows what there is.", id)
@@ -407,26 +399,26 @@ func (r *Scheduler) Find(ctx context.Context, p Principal, id ScheduleID) (Sched
 
 // Pause lets a schedule rest, Resume lets it go on, from now.
 func (r *Scheduler) Pause(ctx context.Context, s Schedule) error {
-	return r.Store.SetSchedule(ctx, s.ID, SchedulePaused, s.Due)
+	return r.Reception.Store.SetSchedule(ctx, s.ID, SchedulePaused, s.Due)
 }
 
 // Resume lets a schedule go on from now, and returns it as it is then.
 func (r *Scheduler) Resume(ctx context.Context, s Schedule) (Schedule, error) {
 	s.State, s.Due = ScheduleOn, s.Timing.Next(r.Now())
-	err := r.Store.SetSchedule(ctx, s.ID, s.State, s.Due)
+	err := r.Reception.Store.SetSchedule(ctx, s.ID, s.State, s.Due)
 	r.nudge()
 	return s, err
 }
 
 // Remove forgets a schedule. What it runs now goes on.
 func (r *Scheduler) Remove(ctx context.Context, s Schedule) error {
-	return r.Store.RemoveSchedule(ctx, s.ID)
+	return r.Reception.Store.RemoveSchedule(ctx, s.ID)
 }
 
 // Command is what the schedule's line means to the principal, who must have the
 // right to call it: run by hand it is theirs. Errors are *UserError.
 func (r *Scheduler) Command(p Principal, s Schedule) (Command, Args, error) {
-	command, args, err := r.Parser.Parse(s.Line)
+	command, args, err := r.Reception.Parser.Parse(s.Line)
 	if err == nil {
 		err = r.may(p, command)
 	}

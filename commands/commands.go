@@ -18,12 +18,13 @@ const (
 	groupRun    = "Run"
 	groupSteer  = "Steer"
 	groupLook   = "Look"
+	groupTimes  = "Times and turns"
 	groupSetUp  = "Set up"
 	groupPeople = "People"
 )
 
 // groups is the order of the headings.
-var groups = []string{groupRun, groupSteer, groupLook, groupSetUp, groupPeople}
+var groups = []string{groupRun, groupSteer, groupLook, groupTimes, groupSetUp, groupPeople}
 
 // Deps is what the commands work on. All fields are needed.
 type Deps struct {
@@ -31,6 +32,7 @@ type Deps struct {
 	Settings  bot.Settings
 	Calls     Calls
 	Allowlist Allowlist
+	Schedules Schedules
 	// Spec is the template for what a principal may run: environment, limits,
 	// account, folder and window size. Argv is empty. Its slices are not
 	// changed by the commands.
@@ -91,6 +93,23 @@ type Allowlist interface {
 	RemoveChat(ctx context.Context, room bot.Thread) error
 }
 
+// Schedules is what is to be called at times. Rights are checked by it. Errors
+// for the person are *bot.UserError.
+type Schedules interface {
+	// Add makes a schedule of a line, as the call's person, in its place.
+	Add(ctx context.Context, p bot.Principal, c bot.Call, line string, t bot.Timing, m bot.Missed) (bot.Schedule, error)
+	// List is those of the principal's chat; everywhere, the principal's own of
+	// all chats, an operator's everybody's.
+	List(ctx context.Context, p bot.Principal, everywhere bool) ([]bot.Schedule, error)
+	// Find is one that the principal may change.
+	Find(ctx context.Context, p bot.Principal, id bot.ScheduleID) (bot.Schedule, error)
+	Pause(ctx context.Context, s bot.Schedule) error
+	Resume(ctx context.Context, s bot.Schedule) (bot.Schedule, error)
+	Remove(ctx context.Context, s bot.Schedule) error
+	// Command is what its line means, if the principal may call it.
+	Command(p bot.Principal, s bot.Schedule) (bot.Command, bot.Args, error)
+}
+
 // New is every command.
 func New(d Deps) []bot.Command {
 	var all []bot.Command
@@ -118,6 +137,10 @@ func New(d Deps) []bot.Command {
 		whoami(d),
 		version(d),
 		help(table),
+
+		every(d),
+		at(d),
+		schedules(d),
 
 		cd(d),
 		env(d),

@@ -73,6 +73,7 @@ type daemon struct {
 	sessions  *bot.Sessions
 	dispatch  *bot.Dispatcher
 	reception *bot.Reception
+	scheduler *bot.Scheduler
 	parts     *parts
 	rest      *time.Timer // until memory is given back
 	boot      boot
@@ -230,6 +231,7 @@ func (d *daemon) buildStages(ctx context.Context) error {
 		d.sessions.Settled(sent)
 		d.rest.Reset(restAfter)
 	}
+	d.scheduler = bot.NewScheduler()
 	parser := bot.NewParser(commands.New(d.deps()), commands.Words)
 	d.dispatch = &bot.Dispatcher{
 		Policy: policy, Parser: parser, Store: d.store, Session: d.sessions, Deliver: d.deliver,
@@ -239,6 +241,7 @@ func (d *daemon) buildStages(ctx context.Context) error {
 		Policy: policy, Parser: parser, Store: d.store, Session: d.sessions, Dispatch: d.dispatch, Deliver: d.deliver,
 		StaleAfter: cfg.StaleAfter, Device: cfg.Device.Name, Paired: d.paired, Moved: d.allowlist.follow, Logger: d.log,
 	}
+	d.scheduler.Reception = d.reception
 	return nil
 }
 
@@ -249,6 +252,7 @@ func (d *daemon) deps() commands.Deps {
 		Settings:  d.store,
 		Calls:     d.store,
 		Allowlist: d.allowlist,
+		Schedules: d.scheduler,
 		Spec:      d.spec,
 		Shell:     d.Config.Sessions.Shell,
 		Status:    d.Status,
@@ -303,6 +307,7 @@ func (d *daemon) start(ctx context.Context) {
 		lone := len(d.adapters) > 1
 		d.parts.start(ctx, a.Name(), lone, func(ctx context.Context) error { return a.Run(ctx, d.reception) })
 	}
+	d.parts.start(ctx, "schedules", true, d.scheduler.Run)
 	keep := &retention{
 		store: d.store, runner: d.runner, spool: d.spool, sessions: filepath.Join(d.Config.StateDir, "sessions"),
 		records: d.Config.History.Keep, output: d.Config.Sessions.Keep, disk: int64(d.Config.Sessions.Disk), log: d.log,
@@ -334,7 +339,7 @@ func (d *daemon) stop(ctx context.Context, result error) {
 			receiving = append(receiving, a.Name())
 		}
 	}
-	d.parts.stop(ctx, append(receiving, "pairing", "menus", "retention", "watchdog", "watchman")...)
+	d.parts.stop(ctx, append(receiving, "schedules", "pairing", "menus", "retention", "watchdog", "watchman")...)
 	d.parts.stop(ctx, "dispatch")
 	flush, done := context.WithTimeout(ctx, flushTime)
 	d.deliver.Flush(flush)
