@@ -132,3 +132,16 @@ func (d *device) hears(room bot.Thread, parts ...string) []bot.Post {
 	}
 	return posts
 }
+
+// noRunner starts what runs forever, or refuses to.
+type noRunner struct {
+	bot.Runner
+	refuses bool
+}
+
+func (r noRunner) Start(context.Context, bot.SessionID, bot.Spec) error {
+	if r.refuses {
+		return &bot.StartError{Text: "no such program"}
+	}
+	return nil
+}

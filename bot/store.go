@@ -14,6 +14,9 @@ var (
 	ErrBegun = errors.New("call was begun before")
 	// ErrFull: there are as many as there may be. Nothing was changed.
 	ErrFull = errors.New("as many as there may be")
+	// ErrChanged: it was changed by somebody else since it was read. Nothing was
+	// written.
+	ErrChanged = errors.New("changed meanwhile")
 	// ErrNoSpace: the disk is full or read-only. Nothing was changed; the same
 	// operation may succeed later.
 	ErrNoSpace = errors.New("no space to write")
@@ -258,6 +261,19 @@ type ScheduleFilter struct {
 	On     bool // ScheduleOn
 }
 
+// Holdings remembers which resources are held.
+type Holdings interface {
+	// Holding is one; ErrNotFound when nobody holds it.
+	Holding(ctx context.Context, resource string) (Holding, error)
+	// Holdings is all that are held, by name.
+	Holdings(ctx context.Context) ([]Holding, error)
+	// SetHolding writes a holding that was read with its Revision, which it
+	// raises, and puts the deliveries, in one synced transaction. One that is
+	// free is forgotten. ErrChanged when it was written meanwhile, ErrFull when
+	// it is new and most others are there.
+	SetHolding(ctx context.Context, h Holding, most int, say ...Delivery) error
+}
+
 // Store is everything that is remembered, as package storage implements it.
 // Each stage asks for the part that it needs.
 type Store interface {
@@ -268,6 +284,7 @@ type Store interface {
 	Grants
 	Settings
 	Schedules
+	Holdings
 	// Prune removes what is older: finished calls and keys, ended sessions'
 	// rows (their ids are returned: the folders may go too), spent keyboards,
 	// dead codes.

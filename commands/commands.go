@@ -9,6 +9,7 @@ package commands
 
 import (
 	"context"
+	"time"
 
 	"chapi/bot"
 )
@@ -33,6 +34,7 @@ type Deps struct {
 	Calls     Calls
 	Allowlist Allowlist
 	Schedules Schedules
+	Leases    Leases
 	// Spec is the template for what a principal may run: environment, limits,
 	// account, folder and window size. Argv is empty. Its slices are not
 	// changed by the commands.
@@ -110,6 +112,22 @@ type Schedules interface {
 	Command(p bot.Principal, s bot.Schedule) (bot.Command, bot.Args, error)
 }
 
+// Leases is who holds what is shared. Errors for the person are
+// *bot.UserError.
+type Leases interface {
+	// Lock gives the resource to the call's person for a time, 0 for the usual.
+	Lock(ctx context.Context, p bot.Principal, c bot.Call, name string, wish time.Duration) (bot.Holding, error)
+	// Unlock hands it to the one in line who is named, or the first. With force
+	// an owner ends anybody's.
+	Unlock(ctx context.Context, p bot.Principal, name, to string, force bool) (bot.Holding, error)
+	// Queue puts the call's person in line; who finds it free has it. With again
+	// the call is offered to be run then.
+	Queue(ctx context.Context, p bot.Principal, c bot.Call, name string, wish time.Duration, again bool) (bot.Holding, error)
+	Leave(ctx context.Context, p bot.Principal, name string) error
+	// List is all that are held, and those of the configuration that are free.
+	List(ctx context.Context) ([]bot.Holding, error)
+}
+
 // New is every command.
 func New(d Deps) []bot.Command {
 	var all []bot.Command
@@ -141,6 +159,9 @@ func New(d Deps) []bot.Command {
 		every(d),
 		at(d),
 		schedules(d),
+		lock(d),
+		unlock(d),
+		queue(d),
 
 		cd(d),
 		env(d),

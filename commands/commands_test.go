@@ -515,7 +515,7 @@ func TestNamesAreUnique(t *testing.T) {
 			seen[name] = true
 		}
 	}
-	want := []string{"again", "attach", "cd", "chats", "detach", "drop", "env", "eof", "help", "history", "in", "input", "key", "kill", "log", "pair", "people", "ps", "resize", "restart", "run", "sh", "shell", "signal", "start", "status", "stop", "term", "version", "whoami"}
+	want := []string{"again", "alert", "at", "attach", "cd", "chats", "detach", "drop", "env", "eof", "every", "help", "history", "in", "input", "key", "kill", "lock", "log", "mute", "pair", "people", "ps", "queue", "resize", "restart", "run", "schedules", "sh", "shell", "signal", "start", "status", "stop", "term", "unlock", "version", "whoami"}
 	if got := slices.Sorted(maps.Keys(seen)); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -50,5 +50,5 @@ func (t tx) moveRoom(from, to bot.Thread) error {
 			return err
 		}
 	}
-	return nil
+	return t.moveHoldings(from, to)
 }

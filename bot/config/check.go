@@ -20,6 +20,7 @@ func (l *loader) check() {
 	l.checkChats()
 	l.checkAPI()
 	l.checkSessions()
+	l.checkResources()
 }
 
 // maxName is the most characters of a name.
@@ -184,5 +185,19 @@ func (l *loader) checkRunAs(path, name string) {
 		l.at(path, "there is no account %s on this machine", show(name))
 	} else if l.euid != 0 {
 		l.at(path, "only root can run programs as another account; remove it, or run chapi as root")
+	}
+}
+
+func (l *loader) checkResources() {
+	names := map[string]string{}
+	for i, r := range l.cfg.Resources {
+		at := fmt.Sprintf("resources[%d].name", i)
+		switch {
+		case r.Name == "":
+			l.missing(at, "what /lock is to call it")
+		case !bot.IsResource(r.Name):
+			l.at(at, "want up to 32 letters, digits and . _ / : -, got %s", show(r.Name))
+		}
+		unique(l, at, strings.ToLower(r.Name), names)
 	}
 }

@@ -24,6 +24,7 @@ type Config struct {
 	Chats      []Chat        `yaml:"chats"`
 	Telegram   Telegram      `yaml:"telegram"`
 	Sessions   Sessions      `yaml:"sessions"`
+	Resources  []Resource    `yaml:"resources"`
 	History    History       `yaml:"history"`
 	Log        Log           `yaml:"log"`
 
@@ -147,6 +148,13 @@ func (r RunAs) For(role bot.Role) string {
 	default:
 		return ""
 	}
+}
+
+// Resource is something shared that one person at a time may hold.
+type Resource struct {
+	Name string `yaml:"name"`
+	// Max is the longest that one may hold it.
+	Max time.Duration `yaml:"max" min:"1m" max:"30d" zero:"12h"`
 }
 
 // History is what is remembered of finished calls.

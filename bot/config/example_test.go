@@ -26,7 +26,7 @@ func exampleText(t *testing.T) (plain, full string) {
 		t.Fatal(err)
 	}
 	full = sample.ReplaceAllString(string(text), "$1$2")
-	full = regexp.MustCompile(`(?m)^(people|chats): \[\]\n`).ReplaceAllString(full, "")
+	full = regexp.MustCompile(`(?m)^(people|chats|resources): \[\]\n`).ReplaceAllString(full, "")
 	return string(text), full
 }
 
@@ -41,7 +41,7 @@ func TestTheExampleHasTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Default()
-	want.People, want.Chats, want.Sessions.Env = []Person{}, []Chat{}, []string{}
+	want.People, want.Chats, want.Sessions.Env, want.Resources = []Person{}, []Chat{}, []string{}, []Resource{}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Config{})); diff != "" {
 		t.Errorf("(-default +example)\n%s", diff)
 	}

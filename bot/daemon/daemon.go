@@ -74,6 +74,7 @@ type daemon struct {
 	dispatch  *bot.Dispatcher
 	reception *bot.Reception
 	scheduler *bot.Scheduler
+	leases    *bot.Leases
 	parts     *parts
 	rest      *time.Timer // until memory is given back
 	boot      boot
@@ -231,7 +232,8 @@ func (d *daemon) buildStages(ctx context.Context) error {
 		d.sessions.Settled(sent)
 		d.rest.Reset(restAfter)
 	}
-	d.scheduler = bot.NewScheduler()
+	d.scheduler, d.leases = bot.NewScheduler(), d.buildLeases(policy)
+	d.sessions.Leases = d.leases
 	parser := bot.NewParser(commands.New(d.deps()), commands.Words)
 	d.dispatch = &bot.Dispatcher{
 		Policy: policy, Parser: parser, Store: d.store, Session: d.sessions, Deliver: d.deliver,
@@ -253,6 +255,7 @@ func (d *daemon) deps() commands.Deps {
 		Calls:     d.store,
 		Allowlist: d.allowlist,
 		Schedules: d.scheduler,
+		Leases:    d.leases,
 		Spec:      d.spec,
 		Shell:     d.Config.Sessions.Shell,
 		Status:    d.Status,
@@ -308,6 +311,7 @@ func (d *daemon) start(ctx context.Context) {
 		d.parts.start(ctx, a.Name(), lone, func(ctx context.Context) error { return a.Run(ctx, d.reception) })
 	}
 	d.parts.start(ctx, "schedules", true, d.scheduler.Run)
+	d.parts.start(ctx, "leases", true, d.leases.Run)
 	keep := &retention{
 		store: d.store, runner: d.runner, spool: d.spool, sessions: filepath.Join(d.Config.StateDir, "sessions"),
 		records: d.Config.History.Keep, output: d.Config.Sessions.Keep, disk: int64(d.Config.Sessions.Disk), log: d.log,
@@ -339,7 +343,7 @@ func (d *daemon) stop(ctx context.Context, result error) {
 			receiving = append(receiving, a.Name())
 		}
 	}
-	d.parts.stop(ctx, append(receiving, "schedules", "pairing", "menus", "retention", "watchdog", "watchman")...)
+	d.parts.stop(ctx, append(receiving, "schedules", "leases", "pairing", "menus", "retention", "watchdog", "watchman")...)
 	d.parts.stop(ctx, "dispatch")
 	flush, done := context.WithTimeout(ctx, flushTime)
 	d.deliver.Flush(flush)

@@ -21,3 +21,10 @@ CREATE TABLE schedules (
 	last            INTEGER NOT NULL, -- the newest call that it made
 	made            INTEGER NOT NULL
 ) STRICT;
+
+-- Named resources that people hold, one at a time each.
+CREATE TABLE holdings (
+	resource TEXT PRIMARY KEY,
+	revision INTEGER NOT NULL,
+	body     TEXT NOT NULL -- JSON
+) STRICT, WITHOUT ROWID;
