@@ -274,6 +274,22 @@ type Holdings interface {
 	SetHolding(ctx context.Context, h Holding, most int, say ...Delivery) error
 }
 
+// AlertStore remembers what chats are alerted of, and how that stands.
+type AlertStore interface {
+	// AddAlert records an alert, numbers it and returns it. If the thread has
+	// the rule already that one is returned. ErrFull when its room has most
+	// that people have set; 0 = no bound.
+	AddAlert(ctx context.Context, a Alert, most int) (Alert, error)
+	// Alerts is all of them, by number.
+	Alerts(ctx context.Context) ([]Alert, error)
+	// SetAlert writes an alert that was read with its Revision, which it raises,
+	// and puts the deliveries, in one transaction. ErrChanged when it was
+	// written, or removed, meanwhile.
+	SetAlert(ctx context.Context, a Alert, say ...Delivery) error
+	// RemoveAlert forgets an alert. It is no error if it is gone.
+	RemoveAlert(ctx context.Context, id AlertID) error
+}
+
 // Store is everything that is remembered, as package storage implements it.
 // Each stage asks for the part that it needs.
 type Store interface {
@@ -285,6 +301,7 @@ type Store interface {
 	Settings
 	Schedules
 	Holdings
+	AlertStore
 	// Prune removes what is older: finished calls and keys, ended sessions'
 	// rows (their ids are returned: the folders may go too), spent keyboards,
 	// dead codes.

@@ -30,6 +30,9 @@ func (t tx) moveRoom(from, to bot.Thread) error {
 
 		{"UPDATE schedules SET adapter = ?, chat = ?, message = '' WHERE adapter = ? AND chat = ?", []any{b, d, a, c}},
 
+		{"UPDATE OR IGNORE alerts SET adapter = ?, chat = ?, revision = revision + 1 WHERE adapter = ? AND chat = ?", []any{b, d, a, c}},
+		{"DELETE FROM alerts WHERE adapter = ? AND chat = ?", []any{a, c}},
+
 		{"UPDATE outbox SET adapter = ?, chat = ?, turn = 0, reply_to = '', doubt = 0, mark = '' WHERE adapter = ? AND chat = ?", []any{b, d, a, c}},
 		{"UPDATE slots SET target = '' WHERE to_adapter = '' AND adapter = ? AND chat = ? OR to_adapter = ? AND to_chat = ?", []any{a, c, a, c}},
 		{"UPDATE slots SET to_adapter = ?, to_chat = ? WHERE to_adapter = ? AND to_chat = ?", []any{b, d, a, c}},

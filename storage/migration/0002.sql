@@ -28,3 +28,15 @@ CREATE TABLE holdings (
 	revision INTEGER NOT NULL,
 	body     TEXT NOT NULL -- JSON
 ) STRICT, WITHOUT ROWID;
+
+-- What a chat is alerted of, and how that stands.
+CREATE TABLE alerts (
+	id       INTEGER PRIMARY KEY AUTOINCREMENT,
+	adapter  TEXT NOT NULL,
+	chat     TEXT NOT NULL,
+	topic    TEXT NOT NULL,
+	rule     TEXT NOT NULL,
+	revision INTEGER NOT NULL,
+	body     TEXT NOT NULL, -- JSON
+	UNIQUE (adapter, chat, topic, rule)
+) STRICT;
