@@ -35,6 +35,7 @@ type Deps struct {
 	Allowlist Allowlist
 	Schedules Schedules
 	Leases    Leases
+	Alerts    Alerts
 	// Spec is the template for what a principal may run: environment, limits,
 	// account, folder and window size. Argv is empty. Its slices are not
 	// changed by the commands.
@@ -128,6 +129,21 @@ type Leases interface {
 	List(ctx context.Context) ([]bot.Holding, error)
 }
 
+// Alerts is what chats are alerted of. Rights are checked by it, and it finds
+// only the alerts of the principal's chat. Errors for the person are
+// *bot.UserError.
+type Alerts interface {
+	// Add sets an alert by a rule such as "battery < 20% for 2m".
+	Add(ctx context.Context, p bot.Principal, c bot.Call, rule string) (bot.Alert, error)
+	List(ctx context.Context, p bot.Principal) ([]bot.Alert, error)
+	Acknowledge(ctx context.Context, p bot.Principal, id bot.AlertID) error
+	Remove(ctx context.Context, p bot.Principal, id bot.AlertID) (bot.Alert, error)
+	// Mute keeps an alert, or with id 0 the chat, quiet; a time of 0 ends that.
+	Mute(ctx context.Context, p bot.Principal, id bot.AlertID, d time.Duration) (until time.Time, err error)
+	// Muted is until when the chat is quiet; past or zero when it is not.
+	Muted(ctx context.Context, p bot.Principal) (time.Time, error)
+}
+
 // New is every command.
 func New(d Deps) []bot.Command {
 	var all []bot.Command
@@ -156,6 +172,8 @@ func New(d Deps) []bot.Command {
 		version(d),
 		help(table),
 
+		alert(d),
+		mute(d),
 		every(d),
 		at(d),
 		schedules(d),
