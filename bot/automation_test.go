@@ -28,7 +28,7 @@ type device struct {
 type network struct{}
 
 func (network) Name() string                                            { return "net" }
-func (network) Limits(bot.Thread) bot.Limits                            { return bot.Limits{Text: 4000} }
+func (network) Limits(bot.Thread) bot.Limits                            { return bot.Limits{Text: 4000, Foreground: true} }
 func (network) Run(context.Context, bot.Inbox) error                    { return nil }
 func (network) Direct(u bot.UserID) bot.Thread                          { return direct(u) }
 func (network) Send(context.Context, bot.Outgoing) (bot.Receipt, error) { panic("nothing is sent") }

@@ -106,7 +106,7 @@ func ParseRule(text string) (Rule, error) {
 	case "missing":
 		r.Kind = Missing
 	default:
-		return r, ruleError("<, >, failed or missing after " + r.Series)
+		return r, ruleError("After " + clip(r.Series, 30) + " one of <, >, failed and missing")
 	}
 	var err error
 	if r.Kind <= Above {
@@ -205,9 +205,9 @@ func (r Rule) String() string {
 	s := name
 	switch r.Kind {
 	case Below:
-		s += " < " + number(r.Limit) + r.Unit
+		s += " < " + exact(r.Limit) + r.Unit
 	case Above:
-		s += " > " + number(r.Limit) + r.Unit
+		s += " > " + exact(r.Limit) + r.Unit
 	case On:
 		if strings.HasPrefix(r.Series, "unit") {
 			s += " failed"
@@ -221,7 +221,7 @@ func (r Rule) String() string {
 		s += " for " + brief(r.For)
 	}
 	if r.ClearGiven {
-		s += " clear " + number(r.Clear)
+		s += " clear " + exact(r.Clear)
 	}
 	switch {
 	case r.Repeat == Never:
@@ -234,6 +234,9 @@ func (r Rule) String() string {
 	}
 	return s
 }
+
+// exact is a value as it was given.
+func exact(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
 // number is a value with at most two decimals.
 func number(v float64) string { return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64) }

@@ -21,6 +21,7 @@ func TestRulesAreReadAndWritten(t *testing.T) {
 		"door missing for 10m":                      "door missing for 10m",
 		"free < 1.5GB":                              "free < 1.5GB",
 		"outside < -5C":                             "outside < -5C",
+		"disk > 0.0001%":                            "disk > 0.0001%",
 	} {
 		r, err := ParseRule(in)
 		if err != nil || r.String() != want {
@@ -34,8 +35,8 @@ func TestRulesAreReadAndWritten(t *testing.T) {
 	}
 	for in, want := range map[string]string{
 		"":                              "What is to be watched",
-		"battery":                       "<, >, failed or missing after battery",
-		"battery = 20":                  "<, >, failed or missing",
+		"battery":                       "After battery one of <, >, failed and missing is needed",
+		"battery = 20":                  "one of <, >, failed and missing",
 		"battery < low":                 "A number such as 20%",
 		"battery < 20% for":             "A time such as",
 		"battery < 20% for ever":        "A time such as",

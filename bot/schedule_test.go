@@ -263,3 +263,18 @@ func TestOnlyWhatCanBeScheduledIs(t *testing.T) {
 		t.Errorf("a 21st schedule: %v", err)
 	}
 }
+
+func TestWhatRunsByItselfTakesNoText(t *testing.T) {
+	tt := newTimetable(t)
+	sessions := &bot.Sessions{Store: tt.store, Deliver: tt.deliver, Logger: tt.reception.Logger, Runner: noRunner{}}
+	for i, key := range []string{"message", "schedule/1/2026-03-02T12:00:00Z"} {
+		tt.must(tt.store.Set(t.Context(), lab.String(), "foreground", ""))
+		c := bot.Call{ID: bot.CallID(i + 1), Key: key, Claim: tt.claim(bobAccount)}
+		_, err := sessions.Open(t.Context(), c, tt.principal(bobAccount), bot.Opening{Title: "x"})
+		tt.must(err)
+		want := []string{"1", ""}[i]
+		if got, err := tt.store.Setting(t.Context(), lab.String(), "foreground"); err != nil || got != want {
+			t.Errorf("after a call by %s text goes to %q, want %q (%v)", key, got, want, err)
+		}
+	}
+}

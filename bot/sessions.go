@@ -242,7 +242,8 @@ func (s *Sessions) Open(ctx context.Context, c Call, p Principal, o Opening) (Se
 		return Session{}, fmt.Errorf("start session %s: %w", session.ID, err)
 	}
 	session.State = Running // on disk when the call is finished
-	if own || s.takesText(session) {
+	// What runs by itself takes no text: whoever is there means something else.
+	if _, byItself := c.scheduled(); own || !byItself && s.takesText(session) {
 		if err := s.Store.Set(ctx, session.Thread.String(), foreground, string(session.ID)); err != nil {
 			s.Logger.Error("note the foreground session", "session", session.ID, "err", err)
 		}

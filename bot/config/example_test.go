@@ -26,7 +26,7 @@ func exampleText(t *testing.T) (plain, full string) {
 		t.Fatal(err)
 	}
 	full = sample.ReplaceAllString(string(text), "$1$2")
-	full = regexp.MustCompile(`(?m)^(people|chats|resources): \[\]\n`).ReplaceAllString(full, "")
+	full = regexp.MustCompile(`(?m)^ *(people|chats|resources|rules): \[\]\n`).ReplaceAllString(full, "")
 	return string(text), full
 }
 
@@ -42,6 +42,7 @@ func TestTheExampleHasTheDefaults(t *testing.T) {
 	}
 	want := Default()
 	want.People, want.Chats, want.Sessions.Env, want.Resources = []Person{}, []Chat{}, []string{}, []Resource{}
+	want.Alerts.Rules, want.Alerts.To = []AlertRule{}, []string{}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Config{})); diff != "" {
 		t.Errorf("(-default +example)\n%s", diff)
 	}

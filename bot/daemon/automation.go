@@ -1,15 +1,113 @@
 package daemon
 
 import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
 	"chapi/bot"
 )
 
-// buildLeases makes the resources that people may hold.
-func (d *daemon) buildLeases(policy *bot.Policy) *bot.Leases {
-	l := bot.NewLeases()
-	l.Policy, l.Store, l.Deliver, l.Logger = policy, d.store, d.deliver, d.log
+// buildAutomation makes what acts without being asked just then: schedules,
+// leases, alerts. The scheduler's door is set once there is one.
+func (d *daemon) buildAutomation(policy *bot.Policy) error {
+	d.scheduler = bot.NewScheduler()
+	d.leases = bot.NewLeases()
+	d.leases.Policy, d.leases.Store, d.leases.Deliver, d.leases.Logger = policy, d.store, d.deliver, d.log
 	for _, r := range d.Config.Resources {
-		l.Resources = append(l.Resources, bot.Resource{Name: r.Name, Max: r.Max})
+		d.leases.Resources = append(d.leases.Resources, bot.Resource{Name: r.Name, Max: r.Max})
 	}
-	return l
+	cfg := d.Config.Alerts
+	d.alerts = &bot.Alerts{
+		Policy: policy, Store: d.store, Deliver: d.deliver, Readings: diskReadings{d.Config.StateDir},
+		Repeat: cfg.Repeat, Device: d.Config.Device.Name, Logger: d.log, Now: time.Now,
+	}
+	if cfg.Quiet != "" {
+		var err error
+		if d.alerts.Quiet, err = bot.ParseHours(cfg.Quiet); err != nil {
+			return fmt.Errorf("alerts.quiet: %w", err)
+		}
+	}
+	var err error
+	d.alerts.Routes, err = d.alertRoutes()
+	return err
 }
+
+// alertRoutes are the configured alerts and those that need no configuration.
+func (d *daemon) alertRoutes() (routes []bot.Route, err error) {
+	cfg := d.Config.Alerts
+	add := func(text string, to []string) {
+		r, e := bot.ParseRule(text)
+		if e != nil && err == nil {
+			err = fmt.Errorf("alert %q: %w", text, e)
+		}
+		routes = append(routes, bot.Route{Rule: r, To: d.places(to)})
+	}
+	for _, r := range cfg.Rules {
+		to := r.To
+		if len(to) == 0 {
+			to = cfg.To
+		}
+		add(r.When, to)
+	}
+	for _, b := range []struct {
+		wanted bool
+		rule   string
+	}{
+		{cfg.Builtin.Battery > 0, fmt.Sprintf("battery < %d%% for 2m", cfg.Builtin.Battery)},
+		{cfg.Builtin.Temperature > 0, fmt.Sprintf("temp > %dC for 2m", cfg.Builtin.Temperature)},
+		{cfg.Builtin.Disk > 0, fmt.Sprintf("disk > %d%% for 2m", cfg.Builtin.Disk)},
+		{cfg.Builtin.Undervoltage, "undervoltage on"},
+		{cfg.Builtin.Units, "units failed for 1m"},
+	} {
+		if b.wanted {
+			add(b.rule, cfg.To)
+		}
+	}
+	return routes, err
+}
+
+// places are where people and chats of the configuration are spoken to.
+func (d *daemon) places(names []string) (places []bot.Thread) {
+	people, chats := d.Config.Allowlist()
+	for _, name := range names {
+		for _, p := range people {
+			for _, a := range p.Accounts {
+				if th, ok := d.deliver.Direct(a); ok && strings.EqualFold(p.Name, name) {
+					places = append(places, th)
+				}
+			}
+		}
+		for _, c := range chats {
+			if strings.EqualFold(c.Name, name) {
+				places = append(places, c.Room)
+			}
+		}
+	}
+	return places
+}
+
+// diskReadings is all that is measured as long as nothing else is: how much of
+// the disk that everything is kept on is in use, in percent.
+type diskReadings struct{ dir string }
+
+const diskSeries = "disk"
+
+// Latest implements bot.Readings.
+func (r diskReadings) Latest(_ context.Context, name string) (bot.Reading, bool, error) {
+	if name != diskSeries {
+		return bot.Reading{}, false, nil
+	}
+	var fs unix.Statfs_t
+	if err := unix.Statfs(r.dir, &fs); err != nil {
+		return bot.Reading{}, false, fmt.Errorf("measure the disk: %w", err)
+	}
+	used := float64(fs.Blocks - fs.Bfree)
+	return bot.Reading{Value: 100 * used / max(1, used+float64(fs.Bavail)), Unit: "%", At: time.Now()}, true, nil
+}
+
+// Names implements bot.Readings.
+func (r diskReadings) Names(context.Context) ([]string, error) { return []string{diskSeries}, nil }

@@ -75,6 +75,7 @@ type daemon struct {
 	reception *bot.Reception
 	scheduler *bot.Scheduler
 	leases    *bot.Leases
+	alerts    *bot.Alerts
 	parts     *parts
 	rest      *time.Timer // until memory is given back
 	boot      boot
@@ -232,7 +233,9 @@ func (d *daemon) buildStages(ctx context.Context) error {
 		d.sessions.Settled(sent)
 		d.rest.Reset(restAfter)
 	}
-	d.scheduler, d.leases = bot.NewScheduler(), d.buildLeases(policy)
+	if err := d.buildAutomation(policy); err != nil {
+		return err
+	}
 	d.sessions.Leases = d.leases
 	parser := bot.NewParser(commands.New(d.deps()), commands.Words)
 	d.dispatch = &bot.Dispatcher{
@@ -256,6 +259,7 @@ func (d *daemon) deps() commands.Deps {
 		Allowlist: d.allowlist,
 		Schedules: d.scheduler,
 		Leases:    d.leases,
+		Alerts:    d.alerts,
 		Spec:      d.spec,
 		Shell:     d.Config.Sessions.Shell,
 		Status:    d.Status,
@@ -312,6 +316,7 @@ func (d *daemon) start(ctx context.Context) {
 	}
 	d.parts.start(ctx, "schedules", true, d.scheduler.Run)
 	d.parts.start(ctx, "leases", true, d.leases.Run)
+	d.parts.start(ctx, "alerts", true, d.alerts.Run)
 	keep := &retention{
 		store: d.store, runner: d.runner, spool: d.spool, sessions: filepath.Join(d.Config.StateDir, "sessions"),
 		records: d.Config.History.Keep, output: d.Config.Sessions.Keep, disk: int64(d.Config.Sessions.Disk), log: d.log,
@@ -343,7 +348,7 @@ func (d *daemon) stop(ctx context.Context, result error) {
 			receiving = append(receiving, a.Name())
 		}
 	}
-	d.parts.stop(ctx, append(receiving, "schedules", "leases", "pairing", "menus", "retention", "watchdog", "watchman")...)
+	d.parts.stop(ctx, append(receiving, "schedules", "leases", "alerts", "pairing", "menus", "retention", "watchdog", "watchman")...)
 	d.parts.stop(ctx, "dispatch")
 	flush, done := context.WithTimeout(ctx, flushTime)
 	d.deliver.Flush(flush)
