@@ -159,18 +159,21 @@ func (r *Scheduler) Tick(ctx context.Context) (next time.Time, err error) {
 	return next, failed
 }
 
-// heedClock moves a time back that is far off only because the clock was set
-// back. What has run keeps its key: coming to the same time again runs nothing.
+// heedClock moves a time that is off only because the clock was set back, or the
+// time zone was changed. What has run keeps its key: coming to the same time
+// again runs nothing.
 func (r *Scheduler) heedClock(ctx context.Context, s Schedule, now time.Time) (time.Time, error) {
 	natural := s.Timing.Next(now)
-	slack := clockBack
-	if s.Timing.Every > 0 {
-		slack = time.Second
+	ahead := s.Due.Sub(natural)
+	off := ahead > time.Second
+	if s.Timing.Every == 0 {
+		// Where the time zone has changed the time is none at which it is due.
+		off = !s.Timing.Once() && ahead > clockBack || !s.Timing.Next(s.Due.Add(-1)).Equal(s.Due)
 	}
-	if s.Timing.Once() || s.Due.Sub(natural) <= slack {
+	if !off {
 		return s.Due, nil
 	}
-	r.Reception.Logger.Warn("the clock was set back; a schedule begins anew", "schedule", int64(s.ID), "due", s.Due, "now_due", natural)
+	r.Reception.Logger.Warn("the clock was set; a schedule begins anew", "schedule", int64(s.ID), "due", s.Due, "now_due", natural)
 	return natural, r.Reception.Store.SetSchedule(ctx, s.ID, ScheduleOn, natural)
 }
 

@@ -278,3 +278,18 @@ func TestWhatRunsByItselfTakesNoText(t *testing.T) {
 		}
 	}
 }
+
+func TestATimeOfDayIsThatOfThePresentTimeZone(t *testing.T) {
+	tt := newTimetable(t)
+	tt.add("beep a-day", daily, bot.MissedRun)
+	tt.add("beep once", bot.Timing{Hour: 12, Minute: 30}, bot.MissedRun)
+	tt.now = tt.now.In(time.FixedZone("west", -2*60*60)) // 10:00 there
+	tt.pass(0)
+	tt.pass(149 * time.Minute)
+	tt.ran(0)
+	tt.pass(time.Minute)
+	tt.ran(2)
+	tt.done()
+	tt.pass(24 * time.Hour)
+	tt.ran(3)
+}

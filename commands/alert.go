@@ -22,7 +22,6 @@ func alert(d Deps) bot.Command {
 		Args:     []bot.Arg{{Name: "rule", Kind: bot.ArgRest, Summary: "the rule; or ack or delete with a number; none shows what there is"}},
 		Role:     bot.User,
 		Effect:   bot.Changes,
-		Attended: true,
 		Run: func(ctx context.Context, req bot.Request) error {
 			rule := strings.TrimSpace(req.Call.Args.Text("rule"))
 			if rule == "" {

@@ -21,9 +21,8 @@ func lock(d Deps) bot.Command {
 			{Name: "name", Kind: bot.ArgText, Summary: "what to hold; none shows what is held"},
 			{Name: "time", Kind: bot.ArgDuration, Summary: "for how long, such as 20m or 2h"},
 		},
-		Role:     bot.User,
-		Effect:   bot.Changes,
-		Attended: true,
+		Role:   bot.User,
+		Effect: bot.Changes,
 		Run: func(ctx context.Context, req bot.Request) error {
 			args := req.Call.Args
 			if !args.Has("name") {
@@ -62,9 +61,8 @@ func unlock(d Deps) bot.Command {
 			{Name: "name", Kind: bot.ArgText, Required: true, Summary: "what to give back"},
 			{Name: "person", Kind: bot.ArgText, Summary: "to whom, of those in line"},
 		},
-		Role:     bot.User,
-		Effect:   bot.Changes,
-		Attended: true,
+		Role:   bot.User,
+		Effect: bot.Changes,
 		Run: func(ctx context.Context, req bot.Request) error {
 			args := req.Call.Args
 			h, err := d.Leases.Unlock(ctx, req.Principal, args.Text("name"), args.Text("person"), args.Has("break"))
@@ -94,9 +92,8 @@ func queue(d Deps) bot.Command {
 			{Name: "name", Kind: bot.ArgText, Required: true, Summary: "what you wait for"},
 			{Name: "time", Kind: bot.ArgDuration, Summary: "for how long you want it, such as 20m"},
 		},
-		Role:     bot.User,
-		Effect:   bot.Changes,
-		Attended: true,
+		Role:   bot.User,
+		Effect: bot.Changes,
 		Run: func(ctx context.Context, req bot.Request) error {
 			args, p := req.Call.Args, req.Principal
 			name := args.Text("name")

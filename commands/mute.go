@@ -23,9 +23,8 @@ func mute(d Deps) bot.Command {
 			{Name: "time", Kind: bot.ArgText, Summary: "for how long, such as 2h or 1d, or off; none shows how it is"},
 			{Name: "alert", Kind: bot.ArgInt, Min: 1, Max: 1 << 30, Summary: "the number of an alert; none: all of this chat"},
 		},
-		Role:     bot.User,
-		Effect:   bot.Changes,
-		Attended: true,
+		Role:   bot.User,
+		Effect: bot.Changes,
 		Run: func(ctx context.Context, req bot.Request) error {
 			args, now := req.Call.Args, time.Now()
 			if !args.Has("time") {
