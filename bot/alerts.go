@@ -227,9 +227,12 @@ func (a *Alerts) route(ctx context.Context, all []Alert) ([]Alert, error) {
 		th   Thread
 	}
 	wanted := map[place]bool{}
+	var order []place
 	for _, r := range a.Routes {
 		for _, th := range a.to(r) {
-			wanted[place{r.Rule.String(), th}] = true
+			at := place{r.Rule.String(), th}
+			wanted[at] = true
+			order = append(order, at)
 		}
 	}
 	var kept []Alert
@@ -244,7 +247,11 @@ func (a *Alerts) route(ctx context.Context, all []Alert) ([]Alert, error) {
 		delete(wanted, at)
 		kept = append(kept, alert)
 	}
-	for at := range wanted {
+	for _, at := range order {
+		if !wanted[at] {
+			continue
+		}
+		delete(wanted, at)
 		alert, err := a.Store.AddAlert(ctx, Alert{Rule: at.rule, Claim: Claim{Thread: at.th}}, 0)
 		if err != nil {
 			return nil, err
@@ -310,15 +317,48 @@ func (a *Alerts) unknown(ctx context.Context, series string) error {
 	return Userf("There is no reading %s. There are: %s.", series, clip(strings.Join(names, ", "), 300))
 }
 
+// AlertStanding is an alert with what is measured now.
+type AlertStanding struct {
+	Alert
+	// Reading is how it is now, such as "18 %"; empty when nothing is measured,
+	// or was lately.
+	Reading string
+}
+
 // List is the alerts that are heard in the principal's chat, by number.
-func (a *Alerts) List(ctx context.Context, p Principal) ([]Alert, error) {
+func (a *Alerts) List(ctx context.Context, p Principal) ([]AlertStanding, error) {
+	here, err := a.here(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var list []AlertStanding
+	for _, alert := range here {
+		standing := AlertStanding{Alert: alert}
+		if r, err := ParseRule(alert.Rule); err == nil {
+			x, known, err := a.latest(ctx, r.Series)
+			if err != nil {
+				return nil, err
+			}
+			if known && a.Now().Sub(x.At) <= staleReading {
+				standing.Reading = amount(x.Value, x.Unit)
+			}
+		}
+		list = append(list, standing)
+	}
+	return list, nil
+}
+
+// here is the alerts of the principal's chat.
+func (a *Alerts) here(ctx context.Context, p Principal) ([]Alert, error) {
 	all, err := a.Store.Alerts(ctx)
 	return slices.DeleteFunc(all, func(alert Alert) bool { return alert.Claim.Thread.Room() != p.Thread().Room() }), err
 }
 
 // find is an alert of the principal's chat.
 func (a *Alerts) find(ctx context.Context, p Principal, id AlertID) (Alert, error) {
-	here, err := a.List(ctx, p)
+	here, err := a.here(ctx, p)
 	if err != nil {
 		return Alert{}, err
 	}

@@ -83,10 +83,10 @@ func listAlerts(ctx context.Context, d Deps, req bot.Request) error {
 		l.add(append(line, text("\n"))...)
 		var row []bot.Button
 		if a.State == bot.Firing {
-			row = append(row, alertButton("Acknowledge"+n, "ack", a))
+			row = append(row, alertButton("Acknowledge"+n, "ack", a.Alert))
 		}
 		if a.Person != "" {
-			row = append(row, alertButton("Delete"+n, "delete", a))
+			row = append(row, alertButton("Delete"+n, "delete", a.Alert))
 		}
 		if len(row) > 0 && len(rows) < buttonRows {
 			rows = append(rows, row)
@@ -99,13 +99,18 @@ func listAlerts(ctx context.Context, d Deps, req bot.Request) error {
 }
 
 // alertState is how an alert stands, in a few words.
-func alertState(a bot.Alert, now time.Time) string {
+func alertState(a bot.AlertStanding, now time.Time) string {
 	state := a.State.String()
+	if a.Reading != "" {
+		state = a.Reading + ", " + state
+	} else if a.State == bot.Over {
+		state = "not measured"
+	}
 	switch a.State {
 	case bot.Firing:
 		state += " since " + moment(a.Since, now)
 	case bot.Acknowledged:
-		state = "since " + moment(a.Since, now) + ", " + oneLine(a.By) + " has seen it"
+		state += " by " + oneLine(a.By) + ", since " + moment(a.Since, now)
 	}
 	if a.Muted.After(now) {
 		state += " · muted until " + comes(a.Muted, now)

@@ -135,7 +135,7 @@ type Leases interface {
 type Alerts interface {
 	// Add sets an alert by a rule such as "battery < 20% for 2m".
 	Add(ctx context.Context, p bot.Principal, c bot.Call, rule string) (bot.Alert, error)
-	List(ctx context.Context, p bot.Principal) ([]bot.Alert, error)
+	List(ctx context.Context, p bot.Principal) ([]bot.AlertStanding, error)
 	Acknowledge(ctx context.Context, p bot.Principal, id bot.AlertID) error
 	Remove(ctx context.Context, p bot.Principal, id bot.AlertID) (bot.Alert, error)
 	// Mute keeps an alert, or with id 0 the chat, quiet; a time of 0 ends that.
