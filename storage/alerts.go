@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -38,7 +39,7 @@ func (db *DB) AddAlert(ctx context.Context, a bot.Alert, most int) (added bot.Al
 				th.Adapter, string(th.Chat), string(th.Topic), a.Rule))
 			return orNotFound(err)
 		}
-		if err := find(); err != bot.ErrNotFound {
+		if err := find(); !errors.Is(err, bot.ErrNotFound) {
 			return err
 		}
 		if most > 0 {
