@@ -109,13 +109,21 @@ func (h Holding) Lasts() string {
 	case len(h.Sessions) > 0 && h.Lease.Until.IsZero():
 		return "while session " + string(h.Sessions[0]) + " runs"
 	case len(h.Sessions) > 0:
-		return "until " + h.Lease.Until.Local().Format("15:04") + " and while session " + string(h.Sessions[0]) + " runs"
+		return "until " + clockTime(h.Lease.Until) + " and while session " + string(h.Sessions[0]) + " runs"
 	default:
-		return "until " + h.Lease.Until.Local().Format("15:04")
+		return "until " + clockTime(h.Lease.Until)
 	}
 }
 
 // Place is where the person stands in line, from 1; 0 = nowhere.
 func (h Holding) Place(person string) int {
 	return 1 + slices.IndexFunc(h.Queue, func(w Waiter) bool { return w.Person == person })
+}
+
+// clockTime is a time by the device's clock, with its day if that is far.
+func clockTime(t time.Time) string {
+	if time.Until(t) > 20*time.Hour {
+		return t.Local().Format("2 Jan 15:04")
+	}
+	return t.Local().Format("15:04")
 }

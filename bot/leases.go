@@ -137,7 +137,7 @@ func (l *Leases) passOn(h *Holding, now time.Time) []Delivery {
 			row = append(row, Button{Label: "Run it", Repeat: w.Call})
 		}
 		row = append(row, giveBack(h.Resource))
-		text := fmt.Sprintf("%s: %s is yours until %s.%s", w.Person, h.Resource, h.Lease.Until.Local().Format("15:04"), waits(h.Queue))
+		text := fmt.Sprintf("%s: %s is yours %s.%s", w.Person, h.Resource, h.Lasts(), waits(h.Queue))
 		return l.told(w.Claim, w.Message, text, row)
 	}
 	return nil
@@ -244,7 +244,7 @@ func (l *Leases) Lock(ctx context.Context, p Principal, c Call, name string, wis
 	}
 	until := now.Add(l.within(name, wish))
 	if end := h.Lease.Since.Add(l.most(name)); until.After(end) {
-		return h, Userf("%s can be held for %s at most, and yours began at %s.", name, brief(l.most(name)), h.Lease.Since.Local().Format("15:04"))
+		return h, Userf("%s can be held for %s at most, and yours began at %s.", name, brief(l.most(name)), clockTime(h.Lease.Since))
 	}
 	h.Lease.Claim, h.Lease.Message, h.Lease.Until = c.Claim, c.Message, until
 	return h, l.save(ctx, h)

@@ -3,7 +3,6 @@ package commands
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"chapi/bot"
 )
@@ -40,7 +39,7 @@ func lock(d Deps) bot.Command {
 
 // yours tells a person that they hold something.
 func yours(h bot.Holding) bot.Post {
-	post := said(bold(h.Lease.Person), ": ", bold(h.Resource), " is yours until "+clock(h.Lease.Until)+".")
+	post := said(bold(h.Lease.Person), ": ", bold(h.Resource), " is yours "+h.Lasts()+".")
 	post.Keyboard = &bot.Keyboard{Only: h.Lease.Claim.Account, Rows: [][]bot.Button{{
 		{Label: "Give back", Command: "unlock", Args: bot.Args{"name": {h.Resource}}},
 		{Label: "20 min from now", Command: "lock", Args: bot.Args{"name": {h.Resource}, "time": {bot.LeaseUsual.String()}}},
@@ -160,6 +159,3 @@ func listLocks(ctx context.Context, d Deps, req bot.Request) error {
 	req.Reply.Say(post)
 	return nil
 }
-
-// clock is a time of day by the device's clock.
-func clock(t time.Time) string { return t.Local().Format("15:04") }
