@@ -165,6 +165,9 @@ type Command struct {
 	// Aside lets the call run beside its lane: it takes long, and nothing else
 	// in the thread has to wait for it.
 	Aside bool
+	// Attended keeps it out of schedules: it is of use only to somebody who is
+	// there.
+	Attended bool
 	// Hidden keeps it out of help and menus: it is reached by other means.
 	Hidden bool
 	// Timeout bounds Run; zero means the dispatcher's default.

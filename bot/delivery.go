@@ -428,6 +428,10 @@ type Health struct {
 	State string
 	// Contact is the last time that all was well; zero = never.
 	Contact time.Time
+	// Outage is since when the network cannot be reached, which was tried
+	// Attempts times since; zero = it can be.
+	Outage   time.Time
+	Attempts int
 	// Shared is true while another program seems to receive what we do: then
 	// nothing that changes something is run.
 	Shared bool

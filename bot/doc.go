@@ -9,6 +9,9 @@
 //	watch      a session's output becomes pages                    watch.go
 //	deliver    what is to be said reaches the chat, in order       deliver.go
 //
+// What is called at times comes in by the same door (schedule.go); alerts.go
+// and leases.go speak by themselves, through the same outbox.
+//
 // Four promises drive the choices. Each has one home:
 //
 //	once         a command runs at most once and gets one honest outcome   Ledger, dispatch.go

@@ -80,8 +80,7 @@ func (r *Reception) Accept(ctx context.Context, b Batch) ([]Ack, error) {
 	if len(in.Entries) == 0 && len(in.Moves) == 0 && in.Cursor == "" {
 		return acks, nil
 	}
-	entered, err := r.Store.Accept(ctx, in)
-	r.noteDisk(err)
+	entered, err := r.record(ctx, in)
 	if err != nil {
 		if errors.Is(err, ErrNoSpace) {
 			r.excuse(ctx, in)
@@ -89,20 +88,35 @@ func (r *Reception) Accept(ctx context.Context, b Batch) ([]Ack, error) {
 		return nil, fmt.Errorf("accept batch of %d messages: %w", len(b.Messages), err)
 	}
 	for n, e := range entered {
-		entry, ack := in.Entries[n], &acks[from[n]]
-		ack.Taken = entry.Call != nil
+		ack := &acks[from[n]]
+		ack.Taken = in.Entries[n].Call != nil
 		r.Deliver.Reachable(ctx, b.Messages[from[n]].Thread)
-		switch {
-		case e == Spent:
+		if e == Spent {
 			ack.Notice = "That button has been used already."
-		case e == Fresh:
-			if entry.Call != nil && entry.Call.State == Accepted {
-				r.Dispatch.Enqueue(*entry.Call)
-			}
-			r.Deliver.Due(entry.Say...)
 		}
 	}
 	return acks, nil
+}
+
+// record is the one way in: it records entries in one transaction, and only
+// then lets run and be said what is new in them.
+func (r *Reception) record(ctx context.Context, in Intake) ([]Entered, error) {
+	entered, err := r.Store.Accept(ctx, in)
+	r.noteDisk(err)
+	if err != nil {
+		return nil, err
+	}
+	for n, e := range entered {
+		if e != Fresh {
+			continue
+		}
+		entry := in.Entries[n]
+		if entry.Call != nil && entry.Call.State == Accepted {
+			r.Dispatch.Enqueue(*entry.Call)
+		}
+		r.Deliver.Due(entry.Say...)
+	}
+	return entered, nil
 }
 
 func (r *Reception) moved(ctx context.Context, m Move) error {
@@ -564,9 +578,13 @@ func answer(c Call, n int, p Post) Delivery {
 // lateQuestion asks what to do with a call that arrived late. Only the person
 // who asked may decide, once, within a day.
 func lateQuestion(c Call, device string, age time.Duration) Delivery {
+	why := "You sent this " + roughly(age) + " ago, while " + device + " was away: "
+	if id, ok := c.scheduled(); ok {
+		why = "⏰ " + id + " was due " + roughly(age) + " ago, while " + device + " was away: "
+	}
 	return answer(c, 0, Post{
 		Text: []Span{
-			{Text: "You sent this " + roughly(age) + " ago, while " + device + " was away: "},
+			{Text: why},
 			{Style: Code, Text: clip(c.Text, 200)},
 			{Text: "\nIt has not been run."},
 		},

@@ -61,6 +61,10 @@ type Opening struct {
 	Interactive bool
 	// Quiet says only how it ended.
 	Quiet bool
+	// Lock is a resource that it holds while it runs: refused when another
+	// person has it, or with Wait put in line. Empty = none.
+	Lock string
+	Wait bool
 }
 
 // SessionState only moves forward.

@@ -25,8 +25,10 @@ type Sessions struct {
 	Deliver  *Deliverer
 	Renderer Renderer
 	Masker   Masker
-	Limits   SessionLimits
-	Logger   *slog.Logger
+	// Leases are the resources that sessions may hold.
+	Leases *Leases
+	Limits SessionLimits
+	Logger *slog.Logger
 
 	mu      sync.Mutex
 	ctx     context.Context // set by Run; watchers run under it
@@ -212,6 +214,13 @@ func (s *Sessions) Open(ctx context.Context, c Call, p Principal, o Opening) (Se
 		return Session{}, err
 	}
 	defer release()
+	if o.Lock != "" {
+		if err := s.Leases.enter(ctx, p, c, o.Lock, o.Wait); err != nil {
+			return Session{}, err
+		}
+		// Should it not start, the lease ends when the call does.
+		defer s.Leases.Wake()
+	}
 	session := Session{
 		ID: c.ID.Session(), Name: o.Name, Title: clean(o.Title, 200),
 		Claim: c.Claim, Person: p.Person(), Thread: c.Claim.Thread, Root: c.Message,
@@ -234,7 +243,8 @@ func (s *Sessions) Open(ctx context.Context, c Call, p Principal, o Opening) (Se
 		return Session{}, fmt.Errorf("start session %s: %w", session.ID, err)
 	}
 	session.State = Running // on disk when the call is finished
-	if own || s.takesText(session) {
+	// What runs by itself takes no text: whoever is there means something else.
+	if _, byItself := c.scheduled(); own || !byItself && s.takesText(session) {
 		if err := s.Store.Set(ctx, session.Thread.String(), foreground, string(session.ID)); err != nil {
 			s.Logger.Error("note the foreground session", "session", session.ID, "err", err)
 		}

@@ -12,6 +12,11 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrBegun: the call was begun before, or is over; it may not be run.
 	ErrBegun = errors.New("call was begun before")
+	// ErrFull: there are as many as there may be. Nothing was changed.
+	ErrFull = errors.New("as many as there may be")
+	// ErrChanged: it was changed by somebody else since it was read. Nothing was
+	// written.
+	ErrChanged = errors.New("changed meanwhile")
 	// ErrNoSpace: the disk is full or read-only. Nothing was changed; the same
 	// operation may succeed later.
 	ErrNoSpace = errors.New("no space to write")
@@ -71,6 +76,8 @@ type Entry struct {
 	// Press is the handle of a Once keyboard that the call uses up; empty when
 	// none.
 	Press string
+	// Turn moves a schedule on; nil when the entry is no occurrence of one.
+	Turn *Turn
 	// Bind ties the message to a session, so that replies to it belong there.
 	// Room is the chat, without topic.
 	Bind Binding
@@ -92,7 +99,7 @@ type Entered int
 const (
 	Fresh Entered = iota // recorded now
 	Seen                 // its key was recorded before: nothing was done
-	Spent                // its keyboard was used up before: only the key is recorded
+	Spent                // its keyboard was used up, or its schedule is elsewhere: only the key is recorded
 )
 
 // Outbox keeps everything to be said until the network has it. Deliveries of
@@ -248,6 +255,59 @@ type Series interface {
 	Names(ctx context.Context) ([]string, error)
 }
 
+// Schedules remembers what is to be called at times. Ledger.Accept moves them
+// on, with an Entry.Turn.
+type Schedules interface {
+	// AddSchedule records a schedule, synced, and numbers it. ErrFull when the
+	// person has most of them.
+	AddSchedule(ctx context.Context, s Schedule, most int) (ScheduleID, error)
+	// Schedule is one of them; ErrNotFound.
+	Schedule(ctx context.Context, id ScheduleID) (Schedule, error)
+	// Schedules is those that match, by number.
+	Schedules(ctx context.Context, f ScheduleFilter) ([]Schedule, error)
+	// SetSchedule changes state and time, synced. It is no error if the
+	// schedule is gone.
+	SetSchedule(ctx context.Context, id ScheduleID, state ScheduleState, due time.Time) error
+	// RemoveSchedule forgets a schedule, synced. It is no error if it is gone.
+	RemoveSchedule(ctx context.Context, id ScheduleID) error
+}
+
+// ScheduleFilter selects schedules. Zero fields match everything.
+type ScheduleFilter struct {
+	Room   Thread // Topic is ignored
+	Person string
+	On     bool // ScheduleOn
+}
+
+// Holdings remembers which resources are held.
+type Holdings interface {
+	// Holding is one; ErrNotFound when nobody holds it.
+	Holding(ctx context.Context, resource string) (Holding, error)
+	// Holdings is all that are held, by name.
+	Holdings(ctx context.Context) ([]Holding, error)
+	// SetHolding writes a holding that was read with its Revision, which it
+	// raises, and puts the deliveries, in one synced transaction. One that is
+	// free is forgotten. ErrChanged when it was written meanwhile, ErrFull when
+	// it is new and most others are there.
+	SetHolding(ctx context.Context, h Holding, most int, say ...Delivery) error
+}
+
+// AlertStore remembers what chats are alerted of, and how that stands.
+type AlertStore interface {
+	// AddAlert records an alert, numbers it and returns it. If the thread has
+	// the rule already that one is returned. ErrFull when its room has most
+	// that people have set; 0 = no bound.
+	AddAlert(ctx context.Context, a Alert, most int) (Alert, error)
+	// Alerts is all of them, by number.
+	Alerts(ctx context.Context) ([]Alert, error)
+	// SetAlert writes an alert that was read with its Revision, which it raises,
+	// and puts the deliveries, in one transaction. ErrChanged when it was
+	// written, or removed, meanwhile.
+	SetAlert(ctx context.Context, a Alert, say ...Delivery) error
+	// RemoveAlert forgets an alert. It is no error if it is gone.
+	RemoveAlert(ctx context.Context, id AlertID) error
+}
+
 // Store is everything that is remembered, as package storage implements it.
 // Each stage asks for the part that it needs.
 type Store interface {
@@ -262,6 +322,9 @@ type Store interface {
 	// of ten minutes for a month, hours for as long as keep. A series without
 	// any is forgotten.
 	Thin(ctx context.Context, now time.Time, keep time.Duration) error
+	Schedules
+	Holdings
+	AlertStore
 	// Prune removes what is older: finished calls and keys, ended sessions'
 	// rows (their ids are returned: the folders may go too), spent keyboards,
 	// dead codes.

@@ -81,6 +81,7 @@ func (w *watcher) run(ctx context.Context) {
 	switch {
 	case err == nil:
 		w.s.untrack(w)
+		w.s.Leases.Wake()
 	case ctx.Err() != nil:
 	case errors.Is(err, ErrNoSession):
 		if err := w.lost(ctx); err != nil {

@@ -22,12 +22,13 @@ const (
 	groupLook    = "Look"
 	groupDevice  = "Device"
 	groupCameras = "Cameras"
+	groupTimes   = "Times and turns"
 	groupSetUp   = "Set up"
 	groupPeople  = "People"
 )
 
 // groups is the order of the headings.
-var groups = []string{groupRun, groupSteer, groupLook, groupDevice, groupCameras, groupSetUp, groupPeople}
+var groups = []string{groupRun, groupSteer, groupLook, groupDevice, groupCameras, groupTimes, groupSetUp, groupPeople}
 
 // Deps is what the commands work on. All fields are needed.
 type Deps struct {
@@ -40,6 +41,9 @@ type Deps struct {
 	Settings   bot.Settings
 	Calls      Calls
 	Allowlist  Allowlist
+	Schedules  Schedules
+	Leases     Leases
+	Alerts     Alerts
 	// Spec is the template for what a principal may run: environment, limits,
 	// account, folder and window size. Argv is empty. Its slices are not
 	// changed by the commands.
@@ -133,6 +137,54 @@ type Living interface {
 	Stop(ctx context.Context, th bot.Thread) (bool, error)
 }
 
+// Schedules is what is to be called at times. Rights are checked by it. Errors
+// for the person are *bot.UserError.
+type Schedules interface {
+	// Add makes a schedule of a line, as the call's person, in its place.
+	Add(ctx context.Context, p bot.Principal, c bot.Call, line string, t bot.Timing, m bot.Missed) (bot.Schedule, error)
+	// List is those of the principal's chat; everywhere, the principal's own of
+	// all chats, an operator's everybody's.
+	List(ctx context.Context, p bot.Principal, everywhere bool) ([]bot.Schedule, error)
+	// Find is one that the principal may change.
+	Find(ctx context.Context, p bot.Principal, id bot.ScheduleID) (bot.Schedule, error)
+	Pause(ctx context.Context, s bot.Schedule) error
+	Resume(ctx context.Context, s bot.Schedule) (bot.Schedule, error)
+	Remove(ctx context.Context, s bot.Schedule) error
+	// Command is what its line means, if the principal may call it.
+	Command(p bot.Principal, s bot.Schedule) (bot.Command, bot.Args, error)
+}
+
+// Leases is who holds what is shared. Errors for the person are
+// *bot.UserError.
+type Leases interface {
+	// Lock gives the resource to the call's person for a time, 0 for the usual.
+	Lock(ctx context.Context, p bot.Principal, c bot.Call, name string, wish time.Duration) (bot.Holding, error)
+	// Unlock hands it to the one in line who is named, or the first. With force
+	// an owner ends anybody's.
+	Unlock(ctx context.Context, p bot.Principal, name, to string, force bool) (bot.Holding, error)
+	// Queue puts the call's person in line; who finds it free has it. With again
+	// the call is offered to be run then.
+	Queue(ctx context.Context, p bot.Principal, c bot.Call, name string, wish time.Duration, again bool) (bot.Holding, error)
+	Leave(ctx context.Context, p bot.Principal, name string) error
+	// List is all that are held, and those of the configuration that are free.
+	List(ctx context.Context) ([]bot.Holding, error)
+}
+
+// Alerts is what chats are alerted of. Rights are checked by it, and it finds
+// only the alerts of the principal's chat. Errors for the person are
+// *bot.UserError.
+type Alerts interface {
+	// Add sets an alert by a rule such as "battery < 20% for 2m".
+	Add(ctx context.Context, p bot.Principal, c bot.Call, rule string) (bot.Alert, error)
+	List(ctx context.Context, p bot.Principal) ([]bot.AlertStanding, error)
+	Acknowledge(ctx context.Context, p bot.Principal, id bot.AlertID) error
+	Remove(ctx context.Context, p bot.Principal, id bot.AlertID) (bot.Alert, error)
+	// Mute keeps an alert, or with id 0 the chat, quiet; a time of 0 ends that.
+	Mute(ctx context.Context, p bot.Principal, id bot.AlertID, d time.Duration) (until time.Time, err error)
+	// Muted is until when the chat is quiet; past or zero when it is not.
+	Muted(ctx context.Context, p bot.Principal) (time.Time, error)
+}
+
 // New is every command.
 func New(d Deps) []bot.Command {
 	var all []bot.Command
@@ -185,6 +237,14 @@ func New(d Deps) []bot.Command {
 		journal(d),
 		reboot(d),
 		poweroff(d),
+		alert(d),
+		mute(d),
+		every(d),
+		at(d),
+		schedules(d),
+		lock(d),
+		unlock(d),
+		queue(d),
 
 		cd(d),
 		env(d),

@@ -66,7 +66,7 @@ func TestHelpForACommandIsComplete(t *testing.T) {
 func TestUsage(t *testing.T) {
 	w := newWorld(t)
 	for name, want := range map[string]string{
-		"run":     "run [--pty] [--no-pty] [--dir DIR] [--env ENV]... [--timeout TIME] [--cols N] [--rows N] [--name NAME] [--quiet] ARGV...",
+		"run":     "run [--pty] [--no-pty] [--dir DIR] [--env ENV]... [--timeout TIME] [--cols N] [--rows N] [--name NAME] [--lock LOCK] [--wait] [--quiet] ARGV...",
 		"ps":      "ps [--all]",
 		"status":  "status [-v] [--json] [live] [off]",
 		"log":     "log [SESSION] [RANGE]",

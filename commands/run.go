@@ -33,6 +33,8 @@ func options() []bot.Arg {
 		{Name: "cols", Flag: true, Kind: bot.ArgInt, Min: minCells, Max: maxCols, Summary: "width of its window"},
 		{Name: "rows", Flag: true, Kind: bot.ArgInt, Min: minCells, Max: maxRows, Summary: "height of its window"},
 		{Name: "name", Flag: true, Kind: bot.ArgText, Summary: "call it this instead of by its number"},
+		{Name: "lock", Flag: true, Kind: bot.ArgText, Summary: "hold this while it runs; refused if another person does"},
+		{Name: "wait", Flag: true, Kind: bot.ArgSwitch, Summary: "with --lock: get in line, and be asked when it is yours"},
 		{Name: "quiet", Flag: true, Kind: bot.ArgSwitch, Summary: "say only how it ended"},
 	}
 }
@@ -45,7 +47,7 @@ func run(d Deps) bot.Command {
 		Summary: "Run a program; no shell has a hand in it",
 		Help: "Quotes and backslashes group words as in a shell, but variables, wildcards, pipes and redirections mean nothing here: /sh runs a line with those. " +
 			"Output comes as the program makes it. Answer the output to type into the program; /stop ends it. What follows the program's name is for the program, flags too.",
-		Examples: []string{"run uname -a", "run --dir /var/log ls -l", `run --timeout 10m --env LANG=C --name backup rsync -a "My Files/" /mnt/backup/`},
+		Examples: []string{"run uname -a", "run --dir /var/log ls -l", "run --lock ttyUSB0 ./flash.sh", `run --timeout 10m --env LANG=C --name backup rsync -a "My Files/" /mnt/backup/`},
 		Args:     append(options(), bot.Arg{Name: "argv", Kind: bot.ArgWords, Required: true, Summary: "the program and its arguments"}),
 		Role:     bot.User,
 		Effect:   bot.Changes,
@@ -85,6 +87,7 @@ func term(d Deps) bot.Command {
 		Args:     append(options(), bot.Arg{Name: "argv", Kind: bot.ArgWords, Summary: "the program and its arguments; none: the shell"}),
 		Role:     bot.User,
 		Effect:   bot.Changes,
+		Attended: true,
 		Run: func(ctx context.Context, req bot.Request) error {
 			argv := req.Call.Args.List("argv")
 			return launch(ctx, d, req, program{shell: len(argv) == 0, argv: argv, title: joined(argv), terminal: true})
@@ -122,6 +125,9 @@ func opening(at place, args bot.Args, what program) (bot.Opening, error) {
 	o := bot.Opening{Name: args.Text("name"), Interactive: what.terminal, Quiet: args.Has("quiet")}
 	if o.Name != "" && !sessionName.MatchString(o.Name) {
 		return o, bot.Userf("%q cannot be a name: take up to 32 lower-case letters, digits and -, a letter first.", clip(o.Name, 40))
+	}
+	if o.Lock, o.Wait = args.Text("lock"), args.Has("wait"); o.Wait && o.Lock == "" {
+		return o, bot.Userf("--wait needs --lock NAME: what is it to wait for?")
 	}
 	if args.Has("pty") && args.Has("no-pty") {
 		return o, bot.Userf("--pty and --no-pty exclude each other. Give one of them.")
@@ -199,6 +205,7 @@ func again(d Deps, table func() []bot.Command) bot.Command {
 		Examples: []string{"again"},
 		Role:     bot.User,
 		Effect:   bot.Changes,
+		Attended: true,
 		Run: func(ctx context.Context, req bot.Request) error {
 			last, ok, err := lastStart(ctx, d.Calls, req)
 			if err != nil {

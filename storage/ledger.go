@@ -59,6 +59,13 @@ func (db *DB) enter(t tx, e bot.Entry, now time.Time) (bot.Entered, error) {
 			return bot.Spent, nil
 		}
 	}
+	if e.Turn != nil {
+		if there, err := t.turn(*e.Turn); err != nil {
+			return 0, fmt.Errorf("schedule %d: %w", e.Turn.Schedule, err)
+		} else if !there {
+			return bot.Spent, nil
+		}
+	}
 	if e.Call != nil {
 		if err := t.insertCall(*e.Call, now); err != nil {
 			return 0, fmt.Errorf("call %d: %w", e.Call.ID, err)

@@ -28,6 +28,11 @@ func (t tx) moveRoom(from, to bot.Thread) error {
 		{"UPDATE sessions SET adapter = ?, chat = ?, root = '' WHERE adapter = ? AND chat = ?", []any{b, d, a, c}},
 		{"UPDATE sessions SET claim_adapter = ?, claim_chat = ? WHERE claim_adapter = ? AND claim_chat = ?", []any{b, d, a, c}},
 
+		{"UPDATE schedules SET adapter = ?, chat = ?, message = '' WHERE adapter = ? AND chat = ?", []any{b, d, a, c}},
+
+		{"UPDATE OR IGNORE alerts SET adapter = ?, chat = ?, revision = revision + 1 WHERE adapter = ? AND chat = ?", []any{b, d, a, c}},
+		{"DELETE FROM alerts WHERE adapter = ? AND chat = ?", []any{a, c}},
+
 		{"UPDATE outbox SET adapter = ?, chat = ?, turn = 0, reply_to = '', doubt = 0, mark = '' WHERE adapter = ? AND chat = ?", []any{b, d, a, c}},
 		{"UPDATE slots SET target = '' WHERE to_adapter = '' AND adapter = ? AND chat = ? OR to_adapter = ? AND to_chat = ?", []any{a, c, a, c}},
 		{"UPDATE slots SET to_adapter = ?, to_chat = ? WHERE to_adapter = ? AND to_chat = ?", []any{b, d, a, c}},
@@ -48,5 +53,5 @@ func (t tx) moveRoom(from, to bot.Thread) error {
 			return err
 		}
 	}
-	return nil
+	return t.moveHoldings(from, to)
 }

@@ -24,8 +24,10 @@ type standing struct {
 	contact time.Time // last sign of life from the gateway
 	// patient states are for a person only after a while.
 	patient bool
-	// outage is when contact was lost; zero while there is some.
-	outage time.Time
+	// outage is when contact was lost; zero while there is some. It was tried
+	// attempts times since.
+	outage   time.Time
+	attempts int
 	// advice is what could be better while all is well, by what it is about.
 	advice map[string]string
 }
@@ -48,8 +50,9 @@ func (s *standing) lost(what string) (changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.outage.IsZero() {
-		s.outage = time.Now()
+		s.outage, s.attempts = time.Now(), 0
 	}
+	s.attempts++
 	return s.become(false, what+" since "+clockTime(s.outage), true)
 }
 
@@ -105,7 +108,7 @@ const maxAdvice = 3
 func (s *standing) health() bot.Health {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := bot.Health{Name: Name, OK: s.ok, State: s.state, Contact: s.contact}
+	h := bot.Health{Name: Name, OK: s.ok, State: s.state, Contact: s.contact, Outage: s.outage, Attempts: s.attempts}
 	if s.patient && time.Since(s.outage) < patience {
 		h.OK = true
 	}

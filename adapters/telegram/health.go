@@ -17,8 +17,10 @@ type standing struct {
 	state   string
 	since   time.Time // since when state holds
 	contact time.Time // last good poll
-	// outage is when contact was lost; zero while there is some.
-	outage time.Time
+	// outage is when contact was lost; zero while there is some. It was tried
+	// attempts times since.
+	outage   time.Time
+	attempts int
 }
 
 // set changes the state and reports whether it is another than before.
@@ -42,8 +44,9 @@ func (s *standing) lost(what string) (changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.outage.IsZero() {
-		s.outage = time.Now()
+		s.outage, s.attempts = time.Now(), 0
 	}
+	s.attempts++
 	return s.become(false, what+" since "+clock(s.outage))
 }
 
@@ -58,7 +61,7 @@ func (s *standing) reached(ok bool, state string) (changed bool) {
 func (s *standing) health() bot.Health {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return bot.Health{Name: Name, OK: s.ok, State: s.state, Contact: s.contact, Shared: s.state == conflictState}
+	return bot.Health{Name: Name, OK: s.ok, State: s.state, Contact: s.contact, Outage: s.outage, Attempts: s.attempts, Shared: s.state == conflictState}
 }
 
 // clock is a time as a person would say it today.

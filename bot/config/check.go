@@ -23,6 +23,8 @@ func (l *loader) check() {
 	l.checkSessions()
 	l.checkCameras()
 	l.checkBattery()
+	l.checkResources()
+	l.checkAlerts()
 }
 
 // maxServices is how many units can be watched: a list of them fits a message.
@@ -282,5 +284,54 @@ func (l *loader) checkCameras() {
 	}
 	if v := l.cfg.Video; v.Seconds > v.MaxSeconds {
 		l.at("video.seconds", "%d is more than video.max_seconds, %d", v.Seconds, v.MaxSeconds)
+	}
+}
+
+func (l *loader) checkResources() {
+	names := map[string]string{}
+	for i, r := range l.cfg.Resources {
+		at := fmt.Sprintf("resources[%d].name", i)
+		switch {
+		case r.Name == "":
+			l.missing(at, "what /lock is to call it")
+		case !bot.IsResource(r.Name):
+			l.at(at, "want up to 32 letters, digits and . _ / : -, got %s", show(r.Name))
+		}
+		unique(l, at, strings.ToLower(r.Name), names)
+	}
+}
+
+func (l *loader) checkAlerts() {
+	a := l.cfg.Alerts
+	if a.Quiet != "" {
+		if _, err := bot.ParseHours(a.Quiet); err != nil {
+			l.at("alerts.quiet", "want hours such as 22:00-07:00, got %s", show(a.Quiet))
+		}
+	}
+	l.checkNames("alerts.to", a.To)
+	for i, r := range a.Rules {
+		at := fmt.Sprintf("alerts.rules[%d]", i)
+		if r.When == "" {
+			l.missing(at+".when", "a rule such as battery < 20% for 2m")
+		} else if _, err := bot.ParseRule(r.When); err != nil {
+			l.at(at+".when", "%s", strings.ReplaceAll(err.Error(), "/alert ", ""))
+		}
+		l.checkNames(at+".to", r.To)
+	}
+}
+
+// checkNames notes names that are of no person and no chat of the file.
+func (l *loader) checkNames(path string, names []string) {
+	known := map[string]bool{}
+	for _, p := range l.cfg.People {
+		known[strings.ToLower(p.Name)] = true
+	}
+	for _, c := range l.cfg.Chats {
+		known[strings.ToLower(c.Name)] = true
+	}
+	for i, name := range names {
+		if !known[strings.ToLower(name)] {
+			l.at(fmt.Sprintf("%s[%d]", path, i), "%s is in neither people nor chats", show(name))
+		}
 	}
 }

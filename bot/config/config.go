@@ -27,6 +27,8 @@ type Config struct {
 	Sessions   Sessions      `yaml:"sessions"`
 	Cameras    []Camera      `yaml:"cameras"`
 	Video      Video         `yaml:"video"`
+	Resources  []Resource    `yaml:"resources"`
+	Alerts     Alerts        `yaml:"alerts"`
 	History    History       `yaml:"history"`
 	Battery    Battery       `yaml:"battery"`
 	Log        Log           `yaml:"log"`
@@ -208,6 +210,49 @@ type Video struct {
 }
 
 // History is what is remembered: Keep of finished calls, Series of measurements.
+// Resource is something shared that one person at a time may hold.
+type Resource struct {
+	Name string `yaml:"name"`
+	// Max is the longest that one may hold it.
+	Max time.Duration `yaml:"max" min:"1m" max:"30d" zero:"12h"`
+}
+
+// Alerts is what is said by itself when something is not as it should be.
+type Alerts struct {
+	Rules []AlertRule `yaml:"rules"`
+	// To is who hears of it: names of people and chats of this file. Empty is
+	// the private chats of the owners.
+	To []string `yaml:"to"`
+	// Quiet is the part of the day in which nobody is woken, as in 22:00-07:00;
+	// empty = none.
+	Quiet string `yaml:"quiet"`
+	// Repeat is how often an alert is said again until it is acknowledged.
+	Repeat  time.Duration `yaml:"repeat" min:"1m" max:"30d" zero:"never"`
+	Builtin Builtin       `yaml:"builtin"`
+}
+
+// AlertRule is one rule.
+type AlertRule struct {
+	// When is the rule, as bot.ParseRule reads it.
+	When string `yaml:"when"`
+	// To is who hears of it; empty = Alerts.To.
+	To []string `yaml:"to"`
+}
+
+// Builtin are the alerts that need no rule.
+type Builtin struct {
+	Battery     int `yaml:"battery" min:"1" max:"99" zero:"off"`       // percent
+	Temperature int `yaml:"temperature" min:"20" max:"150" zero:"off"` // °C
+	Disk        int `yaml:"disk" min:"10" max:"99" zero:"off"`         // percent in use
+	// Undervoltage is a power supply that is too weak, Units a watched unit
+	// that has failed.
+	Undervoltage bool `yaml:"undervoltage"`
+	Units        bool `yaml:"units"`
+	// Network is how long a network has to have been away for its return to be
+	// told.
+	Network time.Duration `yaml:"network" min:"1m" max:"30d" zero:"off"`
+}
+
 type History struct {
 	Keep   time.Duration `yaml:"keep" min:"1h" max:"3650d"`
 	Series time.Duration `yaml:"series" min:"3d" max:"3650d"`
@@ -264,7 +309,11 @@ func Default() Config {
 		Video:   Video{Seconds: 10, MaxSeconds: 60, FPS: 15},
 		History: History{Keep: 30 * 24 * time.Hour, Series: 730 * 24 * time.Hour},
 		Battery: Battery{Source: "auto", Bus: 1, Shunt: 100},
-		Log:     Log{Level: slog.LevelInfo, Format: "auto"},
+		Alerts: Alerts{
+			Repeat:  time.Hour,
+			Builtin: Builtin{Battery: 20, Temperature: 80, Disk: 90, Undervoltage: true, Units: true, Network: 3 * time.Hour},
+		},
+		Log: Log{Level: slog.LevelInfo, Format: "auto"},
 	}
 }
 

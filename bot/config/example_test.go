@@ -26,7 +26,7 @@ func exampleText(t *testing.T) (plain, full string) {
 		t.Fatal(err)
 	}
 	full = sample.ReplaceAllString(string(text), "$1$2")
-	full = regexp.MustCompile(`(?m)^(people|chats|cameras): \[\]\n`).ReplaceAllString(full, "")
+	full = regexp.MustCompile(`(?m)^ *(people|chats|cameras|resources|rules): \[\]\n`).ReplaceAllString(full, "")
 	return string(text), full
 }
 
@@ -43,6 +43,8 @@ func TestTheExampleHasTheDefaults(t *testing.T) {
 	want := Default()
 	want.People, want.Chats, want.Cameras, want.Sessions.Env = []Person{}, []Chat{}, []Camera{}, []string{}
 	want.Device.Services, want.Battery.Command = []string{}, []string{}
+	want.Resources = []Resource{}
+	want.Alerts.Rules, want.Alerts.To = []AlertRule{}, []string{}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Config{})); diff != "" {
 		t.Errorf("(-default +example)\n%s", diff)
 	}

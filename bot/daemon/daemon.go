@@ -76,6 +76,9 @@ type daemon struct {
 	dispatch  *bot.Dispatcher
 	reception *bot.Reception
 	studio    *camera.Studio
+	scheduler *bot.Scheduler
+	leases    *bot.Leases
+	alerts    *bot.Alerts
 	parts     *parts
 	machine   *device.Machine
 	sampler   *sampler
@@ -259,6 +262,10 @@ func (d *daemon) buildStages(ctx context.Context) error {
 	if d.studio, err = d.cameras(policy); err != nil {
 		return err
 	}
+	if err := d.buildAutomation(policy); err != nil {
+		return err
+	}
+	d.sessions.Leases = d.leases
 	parser := bot.NewParser(commands.New(d.deps()), commands.Words)
 	d.dispatch = &bot.Dispatcher{
 		Policy: policy, Parser: parser, Store: d.store, Session: d.sessions, Deliver: d.deliver,
@@ -268,6 +275,7 @@ func (d *daemon) buildStages(ctx context.Context) error {
 		Policy: policy, Parser: parser, Store: d.store, Session: d.sessions, Dispatch: d.dispatch, Deliver: d.deliver,
 		StaleAfter: cfg.StaleAfter, Device: cfg.Device.Name, Paired: d.paired, Moved: d.moved, Logger: d.log,
 	}
+	d.scheduler.Reception = d.reception
 	return nil
 }
 
@@ -299,14 +307,17 @@ func (d *daemon) deps() commands.Deps {
 			Length:    time.Duration(d.Config.Video.Seconds) * time.Second,
 			MaxLength: time.Duration(d.Config.Video.MaxSeconds) * time.Second,
 		},
-		Machine:  d.machine,
-		Battery:  d.sampler.Battery,
-		Chart:    d.Chart,
-		Living:   d.living,
-		Power:    map[string][]string{device.Reboot: d.Config.Device.Reboot, device.Poweroff: d.Config.Device.Poweroff},
-		Services: d.Config.Device.Services,
-		Device:   d.Config.Device.Name,
-		Version:  d.Version,
+		Machine:   d.machine,
+		Battery:   d.sampler.Battery,
+		Chart:     d.Chart,
+		Living:    d.living,
+		Power:     map[string][]string{device.Reboot: d.Config.Device.Reboot, device.Poweroff: d.Config.Device.Poweroff},
+		Services:  d.Config.Device.Services,
+		Schedules: d.scheduler,
+		Leases:    d.leases,
+		Alerts:    d.alerts,
+		Device:    d.Config.Device.Name,
+		Version:   d.Version,
 	}
 }
 
@@ -356,6 +367,9 @@ func (d *daemon) start(ctx context.Context) {
 		lone := len(d.adapters) > 1
 		d.parts.start(ctx, a.Name(), lone, func(ctx context.Context) error { return a.Run(ctx, d.reception) })
 	}
+	d.parts.start(ctx, "schedules", true, d.scheduler.Run)
+	d.parts.start(ctx, "leases", true, d.leases.Run)
+	d.parts.start(ctx, "alerts", true, d.alerts.Run)
 	keep := &retention{
 		store: d.store, runner: d.runner, spool: d.spool, sessions: filepath.Join(d.Config.StateDir, "sessions"),
 		records: d.Config.History.Keep, series: d.Config.History.Series, output: d.Config.Sessions.Keep, disk: int64(d.Config.Sessions.Disk), log: d.log,
@@ -390,7 +404,7 @@ func (d *daemon) stop(ctx context.Context, result error) {
 			receiving = append(receiving, a.Name())
 		}
 	}
-	d.parts.stop(ctx, append(receiving, "pairing", "menus", "retention", "watchdog", "watchman", "sampler", "living", "orders")...)
+	d.parts.stop(ctx, append(receiving, "schedules", "leases", "alerts", "pairing", "menus", "retention", "watchdog", "watchman", "sampler", "living", "orders")...)
 	d.parts.stop(ctx, "dispatch", "cameras")
 	flush, done := context.WithTimeout(ctx, flushTime)
 	d.deliver.Flush(flush)

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"chapi/bot"
@@ -23,9 +22,16 @@ func (d *daemon) watchman(ctx context.Context) error {
 	defer ticker.Stop()
 	bad := map[string]time.Time{} // since when
 	told := map[string]bool{}
+	away := map[string]bool{} // parts that were bad for want of a network
+	outages := &outages{store: d.store, least: d.Config.Alerts.Builtin.Network, tell: d.toOwners, put: d.deliver.Due}
 	for {
-		for _, h := range d.health() {
+		all := d.health()
+		if err := outages.look(ctx, all, time.Now()); err != nil && ctx.Err() == nil {
+			d.log.Error("look at the networks", "err", err)
+		}
+		for _, h := range all {
 			since, was := bad[h.Name]
+			away[h.Name] = !h.OK && !h.Outage.IsZero() || h.OK && away[h.Name]
 			switch {
 			case !h.OK && !was:
 				bad[h.Name] = time.Now()
@@ -33,11 +39,14 @@ func (d *daemon) watchman(ctx context.Context) error {
 				told[h.Name] = true
 				d.tellOwners(ctx, bot.Plainf("✗ %s: %s", h.Name, h.State))
 			case h.OK && was:
-				if told[h.Name] {
-					d.tellOwners(ctx, bot.Plainf("✓ %s is well again, after %s.", h.Name, lasted(time.Since(since))))
+				lasting := time.Since(since)
+				known := away[h.Name] && outages.least > 0 && lasting >= outages.least // its return was told above
+				if told[h.Name] && !known {
+					d.tellOwners(ctx, bot.Plainf("✓ %s is well again, after %s.", h.Name, lasted(lasting)))
 				}
 				delete(bad, h.Name)
 				delete(told, h.Name)
+				delete(away, h.Name)
 			}
 		}
 		select {
@@ -48,18 +57,22 @@ func (d *daemon) watchman(ctx context.Context) error {
 	}
 }
 
+// toOwners is a post for every owner's private chat.
+func (d *daemon) toOwners(post bot.Post) (say []bot.Delivery) {
+	for _, owner := range d.reception.Policy.Owners() {
+		if th, ok := d.deliver.Direct(owner); ok {
+			say = append(say, bot.Delivery{Thread: th, Slot: bot.Slot("notice/" + bot.NewHandle()), Post: post, Final: true})
+		}
+	}
+	return say
+}
+
 // tellOwners puts a post into every owner's private chat.
 func (d *daemon) tellOwners(ctx context.Context, post bot.Post) {
-	for _, owner := range d.reception.Policy.Owners() {
-		th, ok := d.deliver.Direct(owner)
-		if !ok {
-			continue
-		}
-		say := bot.Delivery{Thread: th, Slot: bot.Slot("notice/" + bot.NewHandle()), Post: post, Final: true}
-		if err := d.store.Put(ctx, say); err != nil {
-			d.log.Error("tell an owner", "err", fmt.Errorf("%s: %w", owner, err))
-			continue
-		}
-		d.deliver.Wake(th)
+	say := d.toOwners(post)
+	if err := d.store.Put(ctx, say...); err != nil {
+		d.log.Error("tell the owners", "err", err)
+		return
 	}
+	d.deliver.Due(say...)
 }

@@ -25,7 +25,7 @@ type rule struct {
 // Run checks every rule on an empty store of its own, several at once. open
 // makes one that is closed when its test ends.
 func Run(t *testing.T, open func(t *testing.T) bot.Store) {
-	for _, r := range slices.Concat(ledgerRules, outboxRules, progressRules, sessionRules, grantRules, settingRules, seriesRules, pruneRules) {
+	for _, r := range slices.Concat(ledgerRules, outboxRules, progressRules, sessionRules, grantRules, settingRules, seriesRules, scheduleRules, holdingRules, alertRules, pruneRules) {
 		t.Run(r.says, func(t *testing.T) {
 			t.Parallel()
 			r.check(store{T: t, Store: open(t)})
