@@ -44,13 +44,20 @@ func run(d Deps) bot.Command {
 		Group:   groupRun,
 		Summary: "Run a program; no shell has a hand in it",
 		Help: "Quotes and backslashes group words as in a shell, but variables, wildcards, pipes and redirections mean nothing here: /sh runs a line with those. " +
-			"Output comes as the program makes it. Answer the output to type into the program; /stop ends it. What follows the program's name is for the program, flags too.",
+			"Output comes as the program makes it. Answer the output to type into the program; /stop ends it. What follows the program's name is for the program, flags too. " +
+			"With a file, or in reply to one, {file} stands for where it is put. A block of code, or a script alone, is run by what its language, name or first line says.",
 		Examples: []string{"run uname -a", "run --dir /var/log ls -l", `run --timeout 10m --env LANG=C --name backup rsync -a "My Files/" /mnt/backup/`},
-		Args:     append(options(), bot.Arg{Name: "argv", Kind: bot.ArgWords, Required: true, Summary: "the program and its arguments"}),
+		Args:     append(options(), bot.Arg{Name: "argv", Kind: bot.ArgWords, Summary: "the program and its arguments; none: a file or block of code in the message"}),
 		Role:     bot.User,
 		Effect:   bot.Changes,
+		Timeout:  transferTime,
+		Files:    true,
+		Code:     true,
 		Run: func(ctx context.Context, req bot.Request) error {
-			argv := req.Call.Args.List("argv")
+			argv, err := withFiles(ctx, d, req, req.Call.Args.List("argv"))
+			if err != nil {
+				return err
+			}
 			return launch(ctx, d, req, program{argv: argv, title: joined(argv)})
 		},
 	}
@@ -62,14 +69,20 @@ func sh(d Deps) bot.Command {
 		Name:     "sh",
 		Group:    groupRun,
 		Summary:  "Run a line in the shell",
-		Help:     "The whole line goes to the chat's shell just as you typed it: pipes, wildcards, variables and several lines are fine. Each /sh is a new shell, so cd in it lasts only for the line; /cd changes the chat's folder.",
+		Help:     "The whole line goes to the chat's shell just as you typed it: pipes, wildcards, variables and several lines are fine. Each /sh is a new shell, so cd in it lasts only for the line; /cd changes the chat's folder. A file in the message is put away, and \"$FILE\" in the line is where.",
 		Examples: []string{"sh df -h | grep -v tmpfs", "sh --timeout 5m make 2>&1 | tail -n 20", `sh for f in *.log; do wc -l "$f"; done`},
 		Args:     append(options(), bot.Arg{Name: "line", Kind: bot.ArgRest, Required: true, Summary: "what the shell is to run"}),
 		Role:     bot.User,
 		Effect:   bot.Changes,
+		Timeout:  transferTime,
+		Files:    true,
 		Run: func(ctx context.Context, req bot.Request) error {
 			line := req.Call.Args.Text("line")
-			return launch(ctx, d, req, program{shell: true, argv: []string{"-c", line}, title: line})
+			argv, err := shellFiles(ctx, d, &req, line)
+			if err != nil {
+				return err
+			}
+			return launch(ctx, d, req, program{shell: true, argv: argv, title: line})
 		},
 	}
 }
@@ -85,8 +98,16 @@ func term(d Deps) bot.Command {
 		Args:     append(options(), bot.Arg{Name: "argv", Kind: bot.ArgWords, Summary: "the program and its arguments; none: the shell"}),
 		Role:     bot.User,
 		Effect:   bot.Changes,
+		Timeout:  transferTime,
+		Files:    true,
 		Run: func(ctx context.Context, req bot.Request) error {
 			argv := req.Call.Args.List("argv")
+			if len(argv) > 0 {
+				var err error
+				if argv, err = withFiles(ctx, d, req, argv); err != nil {
+					return err
+				}
+			}
 			return launch(ctx, d, req, program{shell: len(argv) == 0, argv: argv, title: joined(argv), terminal: true})
 		},
 	}
@@ -212,6 +233,7 @@ func again(d Deps, table func() []bot.Command) bot.Command {
 				return fmt.Errorf("repeat call %d: no command %q is declared", last.ID, last.Command)
 			}
 			req.Call.Command, req.Call.Args = last.Command, last.Args
+			req.Call.Files, req.Call.ReplyTo = last.Files, last.ReplyTo
 			return c.Run(ctx, req)
 		},
 	}

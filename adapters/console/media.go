@@ -60,10 +60,14 @@ func isText(head []byte) bool {
 	return utf8.Valid(head) && !bytes.ContainsRune(head, 0)
 }
 
-// save writes a file into a folder under a name that is not taken.
+// save writes a file into a folder, made if need be, under a name that is not
+// taken.
 func save(dir, name string, body io.Reader) (path string, err error) {
 	if name = filepath.Base(clean(name)); name == "." || name == ".." || name == string(filepath.Separator) {
 		name = "file"
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
 	}
 	extension := filepath.Ext(name)
 	stem := strings.TrimSuffix(name, extension)

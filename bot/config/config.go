@@ -24,6 +24,8 @@ type Config struct {
 	Chats      []Chat        `yaml:"chats"`
 	Telegram   Telegram      `yaml:"telegram"`
 	Sessions   Sessions      `yaml:"sessions"`
+	Files      Files         `yaml:"files"`
+	Runners    []Runner      `yaml:"runners"`
 	History    History       `yaml:"history"`
 	Log        Log           `yaml:"log"`
 
@@ -149,6 +151,43 @@ func (r RunAs) For(role bot.Role) string {
 	}
 }
 
+// Files is what of the disk chats may reach.
+type Files struct {
+	// Inbox is the absolute folder that files from chats go to, each chat's into
+	// one of its own.
+	Inbox string `yaml:"inbox"`
+	// Roots are the folders that are open besides.
+	Roots []Root `yaml:"roots"`
+	// MaxUpload bounds one file, Quota all that is in the inbox; 0 = no limit.
+	MaxUpload Size  `yaml:"max_upload" min:"1KiB" max:"1TiB" zero:"no limit"`
+	Quota     Size  `yaml:"quota" min:"1KiB" max:"1024TiB" zero:"no limit"`
+	Fetch     Fetch `yaml:"fetch"`
+}
+
+// Root is a folder that is open to a role and those above it.
+type Root struct {
+	Path  string   `yaml:"path"`
+	Role  bot.Role `yaml:"role"`
+	Write bool     `yaml:"write"`
+}
+
+// Fetch is how /fetch downloads.
+type Fetch struct {
+	Max          Size `yaml:"max" min:"1KiB" max:"1TiB" zero:"no limit"`
+	AllowPrivate bool `yaml:"allow_private"`
+}
+
+// Runner is a program that runs files of some languages.
+type Runner struct {
+	Name string `yaml:"name"`
+	// Languages are what a block of code may call it besides Name, Suffixes the
+	// ends of file names.
+	Languages []string `yaml:"languages"`
+	Suffixes  []string `yaml:"suffixes"`
+	// Argv is the program and its arguments; {file} is the file.
+	Argv []string `yaml:"argv"`
+}
+
 // History is what is remembered of finished calls.
 type History struct {
 	Keep time.Duration `yaml:"keep" min:"1h" max:"3650d"`
@@ -201,6 +240,21 @@ func Default() Config {
 				"XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS",
 			},
 		},
+		Files: Files{
+			// Who owns the device reaches what is theirs; others, what was sent in
+			// their own chats.
+			Roots:     []Root{{Path: "~", Role: bot.Owner, Write: true}},
+			MaxUpload: 1 << 30,
+			Quota:     4 << 30,
+			Fetch:     Fetch{Max: 1 << 30},
+		},
+		Runners: []Runner{
+			{Name: "python3", Languages: []string{"python", "py"}, Suffixes: []string{".py"}, Argv: []string{"python3", "{file}"}},
+			{Name: "bash", Languages: []string{"shell"}, Suffixes: []string{".bash"}, Argv: []string{"bash", "{file}"}},
+			{Name: "sh", Languages: []string{}, Suffixes: []string{".sh"}, Argv: []string{"sh", "{file}"}},
+			{Name: "node", Languages: []string{"javascript", "js"}, Suffixes: []string{".js", ".mjs"}, Argv: []string{"node", "{file}"}},
+			{Name: "perl", Languages: []string{"pl"}, Suffixes: []string{".pl"}, Argv: []string{"perl", "{file}"}},
+		},
 		History: History{Keep: 30 * 24 * time.Hour},
 		Log:     Log{Level: slog.LevelInfo, Format: "auto"},
 	}
@@ -214,6 +268,17 @@ func (c *Config) Secrets() []string {
 		texts[i] = s.Reveal()
 	}
 	return texts
+}
+
+// Private is the files and folders of the daemon that no chat may reach.
+func (c *Config) Private() []string {
+	var all []string
+	for _, path := range []string{c.StateDir, c.File, c.Telegram.TokenFile} {
+		if path != "" {
+			all = append(all, path)
+		}
+	}
+	return all
 }
 
 // holdsSecret reports whether a text has one of the secrets in it.

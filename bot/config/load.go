@@ -183,6 +183,35 @@ func (l *loader) fillIn() {
 	}
 	l.cfg.Sessions.Dir = l.expand(l.cfg.Sessions.Dir)
 	l.cfg.StateDir = l.stateDir()
+	l.fillInFiles()
+}
+
+// fillInFiles makes the folders that chats may reach absolute.
+func (l *loader) fillInFiles() {
+	f := &l.cfg.Files
+	switch home := l.home(); {
+	case f.Inbox != "":
+		f.Inbox = l.expand(f.Inbox)
+	case home != "":
+		f.Inbox = filepath.Join(home, "chapi")
+	default:
+		f.Inbox = filepath.Join(l.cfg.StateDir, "inbox")
+	}
+	var roots []Root
+	for i, r := range f.Roots {
+		if r.Path = l.expand(r.Path); r.Path == "" {
+			if l.given(fmt.Sprintf("files.roots[%d].path", i)) {
+				l.at(fmt.Sprintf("files.roots[%d].path", i), "there is no home folder; give an absolute path")
+			}
+			continue
+		}
+		roots = append(roots, r)
+	}
+	f.Roots = roots
+	apart := l.cfg.Sessions.RunAs != RunAs{}
+	if rel, err := filepath.Rel(l.cfg.StateDir, f.Inbox); apart && err == nil && !strings.HasPrefix(rel, "..") {
+		l.warn("files.inbox is in the state folder, which the accounts of sessions.run_as cannot enter; give it a folder such as /srv/chapi")
+	}
 }
 
 // stateDir is the folder for everything that is kept. What belongs to the

@@ -30,9 +30,10 @@ func (p Place) Remove(mark string) error {
 	return full(parent.Sync())
 }
 
-// Move gives the file or folder that has the mark the same name, or one like
-// it, in dir. ErrReadOnly, ErrChanged, ErrExists, ErrKind when dir is in it.
-func (a Area) Move(ctx context.Context, p, dir Place, mark string) (Place, error) {
+// Move takes the file or folder that has the mark to dir. as is its name there:
+// exactly that one, or with "" its own, or one like it that is free.
+// ErrReadOnly, ErrChanged, ErrExists, ErrKind when dir is in it.
+func (a Area) Move(ctx context.Context, p, dir Place, as, mark string) (Place, error) {
 	if !dir.Writable() {
 		return Place{}, ErrReadOnly
 	}
@@ -50,16 +51,21 @@ func (a Area) Move(ctx context.Context, p, dir Place, mark string) (Place, error
 	}
 	defer to.Close()
 	for n := 1; n <= maxNumber; n++ {
-		as := numbered(name, n)
-		switch err := renameNew(parent, name, to, as); {
-		case errors.Is(err, unix.EEXIST):
+		wish := as
+		if as == "" {
+			wish = numbered(name, n)
+		}
+		switch err := renameNew(parent, name, to, wish); {
+		case errors.Is(err, unix.EEXIST) && as == "":
 			continue
+		case errors.Is(err, unix.EEXIST):
+			return Place{}, ErrExists
 		case errors.Is(err, unix.EXDEV):
 			return a.copyOver(ctx, p, dir, mark)
 		case err != nil:
 			return Place{}, full(fmt.Errorf("move: %w", err))
 		}
-		return dir.Join(as), full(errors.Join(to.Sync(), parent.Sync()))
+		return dir.Join(wish), full(errors.Join(to.Sync(), parent.Sync()))
 	}
 	return Place{}, ErrExists
 }

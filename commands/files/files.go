@@ -168,7 +168,11 @@ func (a Area) Find(path string) (Place, error) {
 	if filepath.Clean(path) == "." && err == nil {
 		return here, nil
 	}
-	if own, inInbox := a.at(filepath.Join(a.Inbox, path)); inInbox == nil && (err != nil || own.exists()) {
+	inbox := filepath.Join(a.Inbox, path)
+	if _, inside := below(a.Inbox, inbox); !inside {
+		return here, err
+	}
+	if own, closed := a.at(inbox); closed == nil && (err != nil || own.exists()) {
 		return own, nil
 	}
 	return here, err
@@ -236,12 +240,11 @@ func below(dir, path string) (rest string, ok bool) {
 
 // hides reports whether the file with that real path is closed to everybody.
 func (s *Store) hides(real string) bool {
-	if _, inbox := below(s.Inbox, real); inbox && s.Inbox != "" {
-		return false
-	}
+	_, inbox := below(s.Inbox, real)
 	return slices.ContainsFunc(s.hidden(), func(h string) bool {
 		_, in := below(h, real)
-		return in
+		_, around := below(h, s.Inbox)
+		return in && !(inbox && around) // the inbox may lie among our own records
 	})
 }
 
