@@ -124,7 +124,7 @@ func (s sending) one(ctx context.Context, p files.Place) error {
 		return nil
 	case args.Has("gzip"):
 		return s.compressed(ctx, f, info)
-	case args.Has("part"):
+	case args.Has("part") && (info.Size > s.limit || args.Int("part") > 1):
 		return s.part(ctx, p, f, info)
 	case info.Size > s.limit:
 		s.req.Reply.Say(s.tooLarge(p, info))

@@ -130,6 +130,9 @@ func (p *packer) place(place Place) error {
 	if err != nil {
 		return fmt.Errorf("pack: %w", err)
 	}
+	if _, err := p.archive.begin(info.Name+"/", info); err != nil {
+		return fmt.Errorf("pack: %w", err)
+	}
 	return each(dir, info.Name, 0, func(name string, info Info, in *os.File) error {
 		switch {
 		case p.Files+p.Left > maxFiles:
