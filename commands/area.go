@@ -49,7 +49,7 @@ func owner(name string) (*files.Owner, error) {
 	}
 	u, err := user.Lookup(name)
 	if err != nil {
-		return nil, fmt.Errorf("look up who files are given to: %w", err)
+		return nil, &bot.UserError{Text: "Your files belong to the account " + name + ", which is not on this machine. An owner looks at sessions.run_as.", Err: err}
 	}
 	uid, errUser := strconv.Atoi(u.Uid)
 	gid, errGroup := strconv.Atoi(u.Gid)

@@ -219,8 +219,8 @@ func tail(d Deps) bot.Command {
 			{Name: "n", Flag: true, Kind: bot.ArgInt, Min: 1, Max: 10000, Summary: "how many lines; 20"},
 			pathArg(),
 		},
-		Role:   bot.Viewer,
-		Effect: bot.Reads,
+		Role:   bot.User,
+		Effect: bot.Changes, // it may start a session
 		Run: func(ctx context.Context, req bot.Request) error {
 			path := req.Call.Args.Text("path")
 			p, f, info, err := opened(ctx, d, req)

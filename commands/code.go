@@ -311,16 +311,19 @@ func saveCode(d Deps) bot.Command {
 // file, or block of code, is what is to be run.
 func withFiles(ctx context.Context, d Deps, req bot.Request, argv []string) ([]string, error) {
 	wants := len(argv) == 0 || slices.ContainsFunc(argv, func(arg string) bool { return strings.Contains(arg, placeholder) })
-	if !wants && len(req.Call.Files) == 0 && !req.Call.Args.Has("code") {
+	brought := len(req.Call.Files) > 0 || req.Call.Args.Has("code")
+	if !wants && !brought {
 		return argv, nil
 	}
-	a, err := area(ctx, d, req)
-	if err != nil {
-		return nil, err
-	}
-	places, err := given(ctx, d, req, a, wants)
-	if err != nil {
-		return nil, err
+	var places []files.Place
+	if brought || req.Call.ReplyTo != "" {
+		a, err := area(ctx, d, req)
+		if err == nil {
+			places, err = given(ctx, d, req, a, wants)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	switch {
 	case len(places) == 0 && len(argv) == 0:
@@ -374,11 +377,11 @@ func given(ctx context.Context, d Deps, req bot.Request, a files.Area, wanted bo
 // the variable FILE.
 func shellFiles(ctx context.Context, d Deps, req *bot.Request, line string) ([]string, error) {
 	argv := []string{"-c", line}
-	names := strings.Contains(line, "$FILE") || strings.Contains(line, "${FILE}")
+	wanted := strings.Contains(line, "$FILE") || strings.Contains(line, "${FILE}")
 	if strings.Contains(line, placeholder) && (len(req.Call.Files) > 0 || req.Call.ReplyTo != "") {
 		return nil, bot.Userf(`{file} is for /run. In a shell's line write "$FILE", with the quotes.`)
 	}
-	if len(req.Call.Files) == 0 && !(names && req.Call.ReplyTo != "") {
+	if len(req.Call.Files) == 0 && !(wanted && req.Call.ReplyTo != "") {
 		return argv, nil
 	}
 	a, err := area(ctx, d, *req)

@@ -173,6 +173,7 @@ func New(d Deps) []bot.Command {
 		saveCode(d),
 		write(d),
 		remove(d),
+		pack(d),
 	}
 	return all
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +15,8 @@ import (
 	"unicode/utf16"
 
 	"chapi/bot"
+	"chapi/commands/files"
+	"chapi/commands/web"
 )
 
 // world is everything around the commands, recorded.
@@ -33,6 +38,14 @@ type world struct {
 	args      *bot.Parser
 	reply     *replies
 	openError error
+
+	home    string
+	limits  bot.Limits
+	network map[string]string // attachments by their refs
+	files   []bot.Attachment  // of the next message
+	more    bot.Args          // of the next call, besides those in its line
+	replyTo bot.MessageID     // of the next message
+	answers map[bot.MessageID]bot.CallID
 }
 
 var ann = bot.Account{Adapter: "net", User: "7"}
@@ -53,6 +66,7 @@ func newWorld(t *testing.T) *world {
 		role:   bot.Owner,
 		thread: bot.Thread{Adapter: "net", Chat: "-100", Topic: "3"},
 	}
+	w.home, w.limits, w.network = home, bot.Limits{Text: 4096, Upload: 50e6, Buttons: 8}, map[string]string{}
 	w.args = bot.NewParser(New(w.deps()), Words)
 	return w
 }
@@ -66,6 +80,19 @@ func (w *world) deps() Deps {
 			w.verbose = verbose
 			return bot.Plainf("all is well"), nil
 		},
+		Files: &files.Store{
+			Inbox: filepath.Join(w.home, "inbox"),
+			Roots: []files.Root{{Path: w.home, Role: bot.Owner, Write: true}},
+		},
+		Web: &web.Client{AllowPrivate: true},
+		Runners: []Runner{
+			{Name: "python3", Languages: []string{"python"}, Suffixes: []string{".py"}, Argv: []string{"python3", "{file}"}},
+			{Name: "sh", Suffixes: []string{".sh"}, Argv: []string{"sh", "{file}"}},
+		},
+		Spool:   w,
+		Fetch:   w.fetch,
+		Limits:  func(bot.Thread) bot.Limits { return w.limits },
+		Secret:  func(text string) bool { return strings.Contains(text, "s3cret") },
 		Restart: func(why string) { w.restarted = why },
 		Device:  "pi4", Version: "1.2.3",
 	}
@@ -93,10 +120,12 @@ func (w *world) try(line string, about bot.SessionID) error {
 	}
 	w.reply = &replies{err: w.openError}
 	p := w.principal()
+	maps.Copy(args, w.more)
 	return c.Run(context.Background(), bot.Request{
 		Call: bot.Call{
+			Files: w.files, ReplyTo: w.replyTo,
 			ID: 100, Command: c.Name, Args: args, Session: about, Message: "55", Text: "/" + line,
-			Claim: bot.Claim{Account: ann, Name: "Ann", Thread: w.thread},
+			Claim: bot.Claim{Account: ann, Name: "Ann", Thread: w.thread, Direct: true},
 		},
 		Principal: p,
 		Reply:     w.reply,
@@ -140,11 +169,41 @@ func (w *world) opened(line string) bot.Opening {
 }
 
 // Calls implements Calls.
+func (w *world) Create(ext string) (*os.File, error) {
+	return os.CreateTemp(w.t.TempDir(), "post-*"+ext)
+}
+
+func (w *world) fetch(_ context.Context, _, ref string) (io.ReadCloser, int64, error) {
+	content, ok := w.network[ref]
+	if !ok {
+		return nil, 0, bot.ErrTooLarge
+	}
+	return io.NopCloser(strings.NewReader(content)), int64(len(content)), nil
+}
+
+func (w *world) Call(_ context.Context, id bot.CallID) (bot.Call, error) {
+	for _, c := range w.calls {
+		if c.ID == id {
+			return c, nil
+		}
+	}
+	return bot.Call{}, bot.ErrNotFound
+}
+
+func (w *world) Answered(_ context.Context, _ bot.Thread, m bot.MessageID) (bot.CallID, error) {
+	id, ok := w.answers[m]
+	if !ok {
+		return 0, bot.ErrNotFound
+	}
+	return id, nil
+}
+
 func (w *world) Calls(_ context.Context, f bot.CallFilter) ([]bot.Call, error) {
 	w.asked = append(w.asked, f)
 	var found []bot.Call
 	for _, c := range w.calls {
 		if f.Command != "" && c.Command != f.Command ||
+			f.Message != "" && c.Message != f.Message ||
 			f.Account != (bot.Account{}) && c.Claim.Account != f.Account ||
 			f.Room != (bot.Thread{}) && c.Claim.Thread.Room() != f.Room.Room() {
 			continue
@@ -313,7 +372,9 @@ func TestDeclarations(t *testing.T) {
 		"people": bot.Owner, "chats": bot.Owner, "restart": bot.Owner,
 		"help": bot.Viewer, "start": bot.Viewer, "whoami": bot.Viewer, "status": bot.Viewer,
 		"ps": bot.Viewer, "log": bot.Viewer, "history": bot.Viewer, "version": bot.Viewer,
+		"get": bot.Viewer, "ls": bot.Viewer, "cat": bot.Viewer,
 	}
+	asking := []string{bot.DropCommand, bot.CodeCommand, "rm", "edit"}
 	for _, c := range w.args.Commands() {
 		t.Run(c.Name, func(t *testing.T) {
 			want, listed := roles[c.Name]
@@ -323,8 +384,8 @@ func TestDeclarations(t *testing.T) {
 			if c.Role != want {
 				t.Errorf("needs the role %s, want %s", c.Role, want)
 			}
-			if reads := c.Effect == bot.Reads; reads != (c.Role == bot.Viewer || c.Name == bot.DropCommand) {
-				t.Errorf("effect %d: what a viewer may use reads, all else changes something", c.Effect)
+			if reads := c.Effect == bot.Reads; reads != (c.Role == bot.Viewer || slices.Contains(asking, c.Name)) {
+				t.Errorf("effect %d: what a viewer may use, or only asks, reads; all else changes something", c.Effect)
 			}
 			if !slices.Contains(groups, c.Group) {
 				t.Errorf("group %q has no heading", c.Group)
@@ -515,7 +576,7 @@ func TestNamesAreUnique(t *testing.T) {
 			seen[name] = true
 		}
 	}
-	want := []string{"again", "attach", "cd", "chats", "detach", "drop", "env", "eof", "help", "history", "in", "input", "key", "kill", "log", "pair", "people", "ps", "resize", "restart", "run", "sh", "shell", "signal", "start", "status", "stop", "term", "version", "whoami"}
+	want := []string{"again", "attach", "cat", "cd", "chats", "code", "delete", "detach", "drop", "edit", "env", "eof", "fetch", "get", "help", "history", "in", "input", "key", "kill", "log", "ls", "mv", "pack", "pair", "people", "ps", "put", "resize", "restart", "rm", "run", "runfile", "savecode", "sh", "shell", "signal", "start", "status", "stop", "tail", "term", "version", "whoami", "write"}
 	if got := slices.Sorted(maps.Keys(seen)); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -15,6 +15,7 @@ import (
 )
 
 const (
+	packCommand = "pack"
 	// maxSingly is how many files are sent one by one; more come as an archive.
 	maxSingly = 5
 	// maxSpooled bounds what is made to be sent where the network has no bound,
@@ -35,7 +36,6 @@ func get(d Deps) bot.Command {
 			{Name: "zip", Flag: true, Kind: bot.ArgSwitch, Summary: "an archive as .zip instead of .tar.gz"},
 			{Name: "gzip", Flag: true, Kind: bot.ArgSwitch, Summary: "the file compressed"},
 			{Name: "part", Flag: true, Kind: bot.ArgInt, Min: 1, Max: 99999, Summary: "this part of a file that is too large for the network"},
-			{Name: "keep", Flag: true, Kind: bot.ArgSwitch, Summary: "the archive into the inbox instead of the chat"},
 			{Name: "paths", Kind: bot.ArgWords, Required: true, Summary: "files, folders or patterns"},
 		},
 		Role:    bot.Viewer,
@@ -56,6 +56,37 @@ func get(d Deps) bot.Command {
 				s.limit = maxSpooled
 			}
 			return s.all(ctx, places)
+		},
+	}
+}
+
+// pack declares what the button "Keep it there" does: an archive in the chat's
+// folder, to be sent in parts.
+func pack(d Deps) bot.Command {
+	return bot.Command{
+		Name:    packCommand,
+		Group:   groupFiles,
+		Summary: "Pack files into an archive on the device",
+		Args: []bot.Arg{
+			{Name: "zip", Flag: true, Kind: bot.ArgSwitch, Summary: "as .zip instead of .tar.gz"},
+			{Name: "paths", Kind: bot.ArgWords, Required: true, Summary: "files, folders or patterns"},
+		},
+		Role:    bot.User,
+		Effect:  bot.Changes,
+		Aside:   true,
+		Timeout: transferTime,
+		Hidden:  true,
+		Run: func(ctx context.Context, req bot.Request) error {
+			a, err := area(ctx, d, req)
+			if err != nil {
+				return err
+			}
+			places, err := meant(a, req.Call.Args.List("paths"))
+			if err != nil {
+				return err
+			}
+			zipped := req.Call.Args.Has("zip")
+			return keep(ctx, d, req, a, archiveName(places, zipped), zipped, places)
 		},
 	}
 }
@@ -99,7 +130,7 @@ func (s sending) all(ctx context.Context, places []files.Place) error {
 		folders = folders || info.Dir
 	}
 	args := s.req.Call.Args
-	if folders || len(places) > maxSingly || args.Has("zip") || args.Has("keep") {
+	if folders || len(places) > maxSingly || args.Has("zip") {
 		return s.archive(ctx, places)
 	}
 	for _, p := range places {
@@ -252,28 +283,16 @@ func joinParts(name string, n int) string {
 // archive sends places as one archive, or keeps it in the inbox.
 func (s sending) archive(ctx context.Context, places []files.Place) error {
 	zipped := s.req.Call.Args.Has("zip")
-	name := "files"
-	if len(places) == 1 {
-		name = oneLine(places[0].Name())
-	}
-	if zipped {
-		name += ".zip"
-	} else {
-		name += ".tar.gz"
-	}
-	if s.req.Call.Args.Has("keep") {
-		return s.keep(ctx, name, zipped, places)
-	}
+	name := archiveName(places, zipped)
 	var packed files.Packed
 	pack := func(w io.Writer) (err error) {
 		packed, err = files.Pack(ctx, w, zipped, places...)
 		return err
 	}
-	post := bot.Post{}
-	err := s.send(ctx, name, 0, post, pack)
+	err := s.send(ctx, name, 0, bot.Post{}, pack)
 	if errors.Is(err, bot.ErrTooLarge) {
 		post := said(bold(name), text(" is over %s, which is what this network takes. Get a part of the folder, or keep the archive on the device and get it in parts.", sized(s.limit)))
-		keep := button("Keep it there", "get", "keep", "true")
+		keep := button("Keep it there", packCommand)
 		for _, p := range places {
 			keep.Args["paths"] = append(keep.Args["paths"], p.Path())
 		}
@@ -293,12 +312,21 @@ func (s sending) archive(ctx context.Context, places []files.Place) error {
 	return nil
 }
 
-// keep stores an archive in the inbox.
-func (s sending) keep(ctx context.Context, name string, zipped bool, places []files.Place) error {
-	if !s.req.Principal.May(bot.User) {
-		return bot.Userf("Keeping an archive needs the role %s.", bot.User)
+// archiveName is what an archive of the places is called.
+func archiveName(places []files.Place, zipped bool) string {
+	name := "files"
+	if len(places) == 1 {
+		name = oneLine(places[0].Name())
 	}
-	to, err := s.a.Target("")
+	if zipped {
+		return name + ".zip"
+	}
+	return name + ".tar.gz"
+}
+
+// keep stores an archive in the inbox.
+func keep(ctx context.Context, d Deps, req bot.Request, a files.Area, name string, zipped bool, places []files.Place) error {
+	to, err := a.Target("")
 	if err != nil {
 		return unfiled(name, err)
 	}
@@ -308,16 +336,16 @@ func (s sending) keep(ctx context.Context, name string, zipped bool, places []fi
 		_, err := files.Pack(ctx, w, zipped, places...)
 		packing <- w.CloseWithError(err)
 	}()
-	m := metered(ctx, s.req, "Packing "+clip(name, 60), 0)
-	one, err := s.a.Put(ctx, to, files.Upload{Name: name}, m.reader(r))
+	m := metered(ctx, req, "Packing "+clip(name, 60), 0)
+	one, err := a.Put(ctx, to, files.Upload{Name: name}, m.reader(r))
 	r.CloseWithError(errors.Join(err, io.ErrClosedPipe))
 	<-packing
 	m.stop()
 	if err != nil {
 		return unfiled(name, err)
 	}
-	post := card(s.d, s.a, stored{Stored: one}, "")
+	post := card(d, a, stored{Stored: one}, "")
 	post.Keyboard.Rows = append(post.Keyboard.Rows, []bot.Button{button("Get", "get", "paths", one.Place.Path())})
-	s.req.Reply.Say(post)
+	req.Reply.Say(post)
 	return nil
 }

@@ -45,7 +45,7 @@ func rm(d Deps) bot.Command {
 				if err != nil {
 					return unfiled(p.Name(), err)
 				}
-				l.add(text("\n"), code(short(a, p.Path())), text(line))
+				l.add(text("\n"), code(short(a, p.Path())), text("%s", line))
 				yes.Args["paths"] = append(yes.Args["paths"], p.Path())
 				yes.Args["marks"] = append(yes.Args["marks"], mark)
 			}
