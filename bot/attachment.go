@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 )
 
 // Attachment is a file on the network that came with a message.
@@ -107,7 +108,7 @@ func (r *Reception) continued(ctx context.Context, m Message, p Principal, about
 	if m.ReplyTo == "" || about != "" || m.Text == "" || len(m.Text) > MaxText || len(m.Attachments) > 0 {
 		return nil, false, nil
 	}
-	id, err := r.Store.Answered(ctx, m.Thread.Room(), m.ReplyTo)
+	id, err := r.answered(ctx, m)
 	if err == nil {
 		var asked Call
 		if asked, err = r.Store.Call(ctx, id); err == nil {
@@ -127,4 +128,27 @@ func (r *Reception) continued(ctx context.Context, m Message, p Principal, about
 		return nil, false, nil
 	}
 	return nil, false, err
+}
+
+// answeredWait is how long a reply waits for the record that its message was
+// sent: a quick finger, or a program, can be faster than our disk.
+const answeredWait = 250 * time.Millisecond
+
+// answered is the call that the message's reply is about.
+func (r *Reception) answered(ctx context.Context, m Message) (CallID, error) {
+	room := m.Thread.Room()
+	for deadline := time.Now().Add(answeredWait); ; {
+		id, err := r.Store.Answered(ctx, room, m.ReplyTo)
+		if !errors.Is(err, ErrNotFound) || !m.Addressed || time.Now().After(deadline) {
+			return id, err
+		}
+		if known, failed := r.Store.Posted(ctx, room, m.ReplyTo); known || failed != nil {
+			return id, err // another message of ours
+		}
+		select {
+		case <-time.After(answeredWait / 20):
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
 }

@@ -37,8 +37,10 @@ func (r Runner) speaks(language string) bool {
 	return same(r.Name) || slices.ContainsFunc(r.Languages, same)
 }
 
-// command is the argument vector for a file.
-func (r Runner) command(path string) []string { return filled(r.Argv, []string{path}) }
+// program is what runs a file.
+func (r Runner) program(p files.Place) program {
+	return program{argv: filled(r.Argv, []string{p.Path()}), title: r.Name + " " + p.Name()}
+}
 
 // filled puts files in the place of {file}: an argument that is that word
 // becomes one for each file, within a longer one it is the first.
@@ -224,7 +226,7 @@ func runPlace(ctx context.Context, d Deps, req bot.Request, p files.Place) error
 	if !ok {
 		return bot.Userf("Nothing is known to run %s. Begin it with a line such as #!/usr/bin/env python3, or use /run PROGRAM {file}.", oneLine(p.Name()))
 	}
-	return launch(ctx, d, req, program{argv: r.command(p.Path()), title: r.Name + " " + p.Name()})
+	return launch(ctx, d, req, r.program(p))
 }
 
 // codeOf is the arguments of the call that had the block of code in it.
@@ -258,7 +260,7 @@ func runCode(ctx context.Context, d Deps, req bot.Request, a files.Area, block b
 	if err != nil {
 		return err
 	}
-	return launch(ctx, d, req, program{argv: r.command(s.Place.Path()), title: r.Name + " " + s.Place.Name()})
+	return launch(ctx, d, req, r.program(s.Place))
 }
 
 // storeCode makes a file of a block of code in the chat's folder "code", named by
@@ -306,14 +308,15 @@ func saveCode(d Deps) bot.Command {
 	}
 }
 
-// withFiles is the arguments of /run or /term with the files of the message, or
-// of the one that it answers, in the place of {file}. Without any arguments the
-// file, or block of code, is what is to be run.
-func withFiles(ctx context.Context, d Deps, req bot.Request, argv []string) ([]string, error) {
+// withFiles is /run or /term with the files of the message, or of the one that
+// it answers, in the place of {file}. Without any arguments the file, or block of
+// code, is what is to be run.
+func withFiles(ctx context.Context, d Deps, req bot.Request, argv []string) (program, error) {
+	what := program{argv: argv, title: joined(argv)}
 	wants := len(argv) == 0 || slices.ContainsFunc(argv, func(arg string) bool { return strings.Contains(arg, placeholder) })
 	brought := len(req.Call.Files) > 0 || req.Call.Args.Has("code")
 	if !wants && !brought {
-		return argv, nil
+		return what, nil
 	}
 	var places []files.Place
 	if brought || req.Call.ReplyTo != "" {
@@ -322,29 +325,30 @@ func withFiles(ctx context.Context, d Deps, req bot.Request, argv []string) ([]s
 			places, err = given(ctx, d, req, a, wants)
 		}
 		if err != nil {
-			return nil, err
+			return what, err
 		}
 	}
 	switch {
 	case len(places) == 0 && len(argv) == 0:
-		return nil, bot.Userf("/run: needs ARGV: the program and its arguments. For example: /run uname -a")
+		return what, bot.Userf("/run: needs ARGV: the program and its arguments. For example: /run uname -a")
 	case len(places) == 0:
-		return nil, bot.Userf("{file} stands for a file, and there is none. Send one with this as its caption, or reply to one with it.")
+		return what, bot.Userf("{file} stands for a file, and there is none. Send one with this as its caption, or reply to one with it.")
 	case len(argv) > 0:
 		var paths []string
 		for _, p := range places {
 			paths = append(paths, p.Path())
 		}
-		return filled(argv, paths), nil
+		what.argv = filled(argv, paths)
+		return what, nil
 	}
 	r, ok := byLanguage(d.Runners, req.Call.Args.Text("language"), req.Call.Args.Text("code"))
 	if !ok {
 		r, ok = runnerOf(d.Runners, places[0])
 	}
 	if !ok {
-		return nil, bot.Userf("Nothing is known to run %s. Name the program: /run PROGRAM {file}. Known are: %s.", oneLine(places[0].Name()), runnerNames(d.Runners))
+		return what, bot.Userf("Nothing is known to run %s. Name the program: /run PROGRAM {file}. Known are: %s.", oneLine(places[0].Name()), runnerNames(d.Runners))
 	}
-	return r.command(places[0].Path()), nil
+	return r.program(places[0]), nil
 }
 
 // given stores what came with the call: files, or a block of code. Those of a

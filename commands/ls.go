@@ -42,7 +42,8 @@ func ls(d Deps) bot.Command {
 			}
 			path := req.Call.Args.Text("path")
 			p, err := a.Find(cmp.Or(path, "."))
-			if err != nil && path == "" {
+			closed := path == "" && p.Path() == a.Inbox && len(a.Folders()) > 1 // the chat's own folder is
+			if req.Call.Args.Has("folders") || err != nil && path == "" || closed {
 				return openFolders(d, req, a)
 			}
 			if err == nil {
@@ -184,8 +185,7 @@ func pairs(rows [][]bot.Button) (out [][]bot.Button) {
 
 // walkRow leads out of a folder, and on in it.
 func walkRow(p files.Place, page int, more bool) []bot.Button {
-	up := button("⌂ Folders", "ls", "path", "")
-	up.Args = bot.Args{"path": {"."}}
+	up := button("⌂ Folders", "ls", "folders", "true")
 	if parent, ok := p.Parent(); ok {
 		up = button("↑ Up", "ls", "path", parent.Path())
 	}

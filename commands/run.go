@@ -54,11 +54,11 @@ func run(d Deps) bot.Command {
 		Files:    true,
 		Code:     true,
 		Run: func(ctx context.Context, req bot.Request) error {
-			argv, err := withFiles(ctx, d, req, req.Call.Args.List("argv"))
+			what, err := withFiles(ctx, d, req, req.Call.Args.List("argv"))
 			if err != nil {
 				return err
 			}
-			return launch(ctx, d, req, program{argv: argv, title: joined(argv)})
+			return launch(ctx, d, req, what)
 		},
 	}
 }
@@ -102,13 +102,15 @@ func term(d Deps) bot.Command {
 		Files:    true,
 		Run: func(ctx context.Context, req bot.Request) error {
 			argv := req.Call.Args.List("argv")
+			what := program{shell: true}
 			if len(argv) > 0 {
 				var err error
-				if argv, err = withFiles(ctx, d, req, argv); err != nil {
+				if what, err = withFiles(ctx, d, req, argv); err != nil {
 					return err
 				}
 			}
-			return launch(ctx, d, req, program{shell: len(argv) == 0, argv: argv, title: joined(argv), terminal: true})
+			what.terminal = true
+			return launch(ctx, d, req, what)
 		},
 	}
 }
