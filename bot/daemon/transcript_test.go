@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -28,6 +30,9 @@ import (
 //	sends WHO WHERE FILE [CAPTION...]   a person sends a file of the work folder
 //	codes WHO WHERE LANGUAGE FILE [TEXT...]   TEXT, and behind it a file as a block of code
 //	replies WHO WHERE TEXT...  a reply to what a person said or sent last
+//	album WHO WHERE ID FILE [CAPTION...]   sends, as part of an album
+//	stalls on|off             files come only half from now on, or whole again
+//	serves                    a web server has the work folder: its address replaces SITE in what is said
 //	gets WHERE NAME FILE      the bot's file of that name has the bytes of FILE
 //	answers WHO WHERE RE TEXT...   a reply to the bot's newest message that fits
 //	presses WHO WHERE LABEL [RE]   a press on the newest message with the button
@@ -78,6 +83,9 @@ func TestTranscripts(t *testing.T) {
 			"kill9":     script(0, func(w *world, _ []string) { w.kill() }),
 			"says":      script(3, saysVerb()),
 			"sends":     script(3, sendsVerb()),
+			"album":     script(4, albumVerb),
+			"stalls":    script(1, func(w *world, args []string) { w.srv.StallDownloads(args[0] == "on") }),
+			"serves":    script(0, servesVerb),
 			"codes":     script(4, codesVerb),
 			"replies":   script(3, repliesVerb),
 			"gets":      script(3, getsVerb),
@@ -146,7 +154,8 @@ func saysVerb(opts ...telegramtest.SayOption) func(*world, []string) {
 		if topic != 0 {
 			all = append([]telegramtest.SayOption{telegramtest.InTopic(topic)}, opts...)
 		}
-		w.said = c.Say(w.user(args[0]), spoken(args[2:]), all...)
+		text := strings.ReplaceAll(spoken(args[2:]), "SITE", w.site)
+		w.said = c.Say(w.user(args[0]), text, all...)
 	}
 }
 
@@ -165,6 +174,16 @@ func sendsVerb(opts ...telegramtest.SayOption) func(*world, []string) {
 		file := telegramtest.WithDocument(filepath.Base(args[2]), w.work(args[2]))
 		saysVerb(append(opts, file)...)(w, append(args[:2:2], args[3:]...))
 	}
+}
+
+func albumVerb(w *world, args []string) {
+	sendsVerb(telegramtest.InAlbum(args[2]))(w, append(args[:2:2], args[3:]...))
+}
+
+func servesVerb(w *world, _ []string) {
+	site := httptest.NewServer(http.FileServer(http.Dir(w.dir)))
+	w.t.Cleanup(site.Close)
+	w.site = site.URL
 }
 
 func codesVerb(w *world, args []string) {
