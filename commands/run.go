@@ -3,6 +3,7 @@ package commands
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -18,6 +19,9 @@ const (
 	minCells, maxCols, maxRows = 2, 500, 300
 	usualCols, usualRows       = 80, 24
 )
+
+// startTime bounds the start of a program, once its files are there.
+const startTime = 30 * time.Second
 
 // maxTitle is how long a session's title is at most, in characters.
 const maxTitle = 200
@@ -134,7 +138,12 @@ func launch(ctx context.Context, d Deps, req bot.Request, what program) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
 	_, err = req.Reply.Open(ctx, o)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &bot.UserError{Text: "It did not start within " + lasted(startTime) + " and was given up. /status tells how the machine is.", Err: err}
+	}
 	return err
 }
 
@@ -222,6 +231,7 @@ func again(d Deps, table func() []bot.Command) bot.Command {
 		Examples: []string{"again"},
 		Role:     bot.User,
 		Effect:   bot.Changes,
+		Timeout:  transferTime,
 		Run: func(ctx context.Context, req bot.Request) error {
 			last, ok, err := lastStart(ctx, d.Calls, req)
 			if err != nil {

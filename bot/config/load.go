@@ -199,17 +199,24 @@ func (l *loader) fillInFiles() {
 	}
 	var roots []Root
 	for i, r := range f.Roots {
-		if r.Path = l.expand(r.Path); r.Path == "" {
-			if l.given(fmt.Sprintf("files.roots[%d].path", i)) {
-				l.at(fmt.Sprintf("files.roots[%d].path", i), "there is no home folder; give an absolute path")
-			}
+		r.Path = l.expand(r.Path)
+		why := ""
+		switch {
+		case r.Path == "":
+			why = "there is no home folder; give an absolute path"
+		case isBelow(l.cfg.StateDir, r.Path) && !isBelow(f.Inbox, r.Path):
+			// A system account's home is its state folder.
+			why = "is in the state folder, which is closed to chats; give another one"
+		default:
+			roots = append(roots, r)
 			continue
 		}
-		roots = append(roots, r)
+		if at := fmt.Sprintf("files.roots[%d].path", i); l.given(at) && r.Path != l.home() {
+			l.at(at, "%s", why)
+		}
 	}
 	f.Roots = roots
-	apart := l.cfg.Sessions.RunAs != RunAs{}
-	if rel, err := filepath.Rel(l.cfg.StateDir, f.Inbox); apart && err == nil && !strings.HasPrefix(rel, "..") {
+	if apart := l.cfg.Sessions.RunAs != (RunAs{}); apart && isBelow(l.cfg.StateDir, f.Inbox) {
 		l.warn("files.inbox is in the state folder, which the accounts of sessions.run_as cannot enter; give it a folder such as /srv/chapi")
 	}
 }
@@ -246,6 +253,12 @@ func (l *loader) stateDir() string {
 		return ""
 	}
 	return filepath.Join(home, ".local", "state", "chapi")
+}
+
+// isBelow reports whether a path is a folder or in it.
+func isBelow(dir, path string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, "../")
 }
 
 // expand makes a path of the file absolute: ~/ is the home folder, and other

@@ -159,7 +159,9 @@ func walk(path string, show func(dir *os.File)) {
 		if err != nil || !e.IsDir() {
 			return nil
 		}
-		if dir, err := os.Open(path); err == nil {
+		// It may be something else by now.
+		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		if dir, err := file(fd, err); err == nil {
 			show(dir)
 			dir.Close()
 		}
