@@ -135,8 +135,8 @@ func linesFrom(r io.Reader, from, room int) (body []byte, before int, more bool,
 		if n > 0 && (units > room || n >= shownLines) {
 			return body, before, true, nil
 		}
-		for units > room {
-			line = append(bytes.ToValidUTF8(line[:len(line)*room/(units+1)], nil), "…\n"...)
+		if units > room {
+			line = append(firstUnits(line, room-len("…\n")), "…\n"...)
 			units = unitsIn(line)
 		}
 		room -= units
@@ -184,6 +184,17 @@ func unitsIn(line []byte) (n int) {
 		n += utf16.RuneLen(r)
 	}
 	return n
+}
+
+// firstUnits is the beginning of a line that has at most so many UTF-16 code
+// units.
+func firstUnits(line []byte, room int) []byte {
+	for i, r := range string(line) {
+		if room -= utf16.RuneLen(r); room < 0 {
+			return line[:i:i]
+		}
+	}
+	return line[:len(line):len(line)]
 }
 
 // isText reports whether bytes can be shown. Their last character may be cut.

@@ -56,20 +56,16 @@ func filled(argv, paths []string) []string {
 	return out
 }
 
-// byLanguage is the runner for a block of code: by the language it names, or by
-// its first line.
+// byLanguage is the runner for a block of code: by the language it names, else
+// by its first line.
 func byLanguage(runners []Runner, language, code string) (Runner, bool) {
-	if language == "" {
-		language = interpreter(code)
+	for _, name := range []string{language, interpreter(code)} {
+		i := slices.IndexFunc(runners, func(r Runner) bool { return name != "" && r.speaks(name) })
+		if i >= 0 {
+			return runners[i], true
+		}
 	}
-	if language == "" {
-		return Runner{}, false
-	}
-	i := slices.IndexFunc(runners, func(r Runner) bool { return r.speaks(language) })
-	if i < 0 {
-		return Runner{}, false
-	}
-	return runners[i], true
+	return Runner{}, false
 }
 
 // interpreter is the program that a first line such as "#!/usr/bin/env python3"

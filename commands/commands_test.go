@@ -118,13 +118,19 @@ func (w *world) try(line string, about bot.SessionID) error {
 	if err != nil {
 		return err
 	}
+	return w.call(c, args, "/"+line, about)
+}
+
+// call runs a call of a command.
+func (w *world) call(c bot.Command, args bot.Args, text string, about bot.SessionID) error {
+	w.t.Helper()
 	w.reply = &replies{err: w.openError}
 	p := w.principal()
 	maps.Copy(args, w.more)
 	return c.Run(context.Background(), bot.Request{
 		Call: bot.Call{
 			Files: w.files, ReplyTo: w.replyTo,
-			ID: 100, Command: c.Name, Args: args, Session: about, Message: "55", Text: "/" + line,
+			ID: 100, Command: c.Name, Args: args, Session: about, Message: "55", Text: text,
 			Claim: bot.Claim{Account: ann, Name: "Ann", Thread: w.thread, Direct: true},
 		},
 		Principal: p,
