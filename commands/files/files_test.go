@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -909,5 +910,35 @@ func TestAFileOf5GBIsListedAndReadWithoutHoldingIt(t *testing.T) {
 	cancel()
 	if _, err := Pack(ctx, io.Discard, false, p); !errors.Is(err, context.Canceled) {
 		t.Errorf("packing it does not end with its context: %v", err)
+	}
+}
+
+func TestStoringAndPackingStream(t *testing.T) {
+	r := newRig(t)
+	const size, most = 48 << 20, 8 << 20 // bytes
+	allocated := func(do func()) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		do()
+		runtime.ReadMemStats(&after)
+		return after.TotalAlloc - before.TotalAlloc
+	}
+	to, _ := r.bob.Target("")
+	var stored Stored
+	if got := allocated(func() {
+		var err error
+		stored, err = r.bob.Put(context.Background(), to, Upload{Name: "f"}, io.LimitReader(zeros{}, size))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}); got > most {
+		t.Errorf("storing %d bytes took %d of memory in all", size, got)
+	}
+	if got := allocated(func() {
+		if _, err := Pack(context.Background(), io.Discard, false, stored.Place); err != nil {
+			t.Fatal(err)
+		}
+	}); got > most {
+		t.Errorf("packing %d bytes took %d of memory in all", size, got)
 	}
 }
