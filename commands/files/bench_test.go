@@ -69,7 +69,7 @@ func BenchmarkArchive(b *testing.B) {
 		}
 	}
 	s := &Store{Roots: []Root{{Path: dir, Role: bot.User}}}
-	p := s.Area(bot.User, "bob").Folders()[1]
+	p := s.Area(bot.User, "bob").Folders()[0]
 	b.SetBytes(benchSize)
 	var most uint64
 	for b.Loop() {
