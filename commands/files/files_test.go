@@ -369,7 +369,7 @@ func TestSwappedLinksNeverLeadOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	reads := 0
-	for range 20_000 {
+	for range 5_000 {
 		f, _, err := p.Open()
 		if err != nil {
 			continue
@@ -387,7 +387,7 @@ func TestSwappedLinksNeverLeadOut(t *testing.T) {
 	dir, _ := p.Parent()
 	a := r.ann
 	dir.root.Write = true
-	for range 300 {
+	for range 60 {
 		a.Put(context.Background(), dir, Upload{Name: "new"}, strings.NewReader("x"))
 	}
 	if left, _ := filepath.Glob(filepath.Join(r.dir, "elsewhere", "*")); len(left) != 1 {
@@ -876,7 +876,7 @@ func TestNothingThatComesInIsUnpacked(t *testing.T) {
 	var bomb bytes.Buffer
 	z := zip.NewWriter(&bomb)
 	w, _ := z.Create("../../out.txt")
-	io.Copy(w, io.LimitReader(zeros{}, 64<<20))
+	io.Copy(w, io.LimitReader(zeros{}, 4<<20))
 	z.Close()
 	s := r.put(r.bob, "", "bomb.zip", bomb.String())
 	if got := r.all(); !slices.Equal(got, []string{"inbox/bob/bomb.zip"}) || s.Size != int64(bomb.Len()) {
@@ -915,7 +915,7 @@ func TestAFileOf5GBIsListedAndReadWithoutHoldingIt(t *testing.T) {
 
 func TestStoringAndPackingStream(t *testing.T) {
 	r := newRig(t)
-	const size, most = 48 << 20, 8 << 20 // bytes
+	const size, most = 16 << 20, 4 << 20 // bytes
 	allocated := func(do func()) uint64 {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
