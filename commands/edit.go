@@ -41,6 +41,9 @@ func edit(d Deps) bot.Command {
 				return compare(req, p, old, text)
 			}
 			name := oneLine(p.Name())
+			if d.Limits(req.Principal.Thread()).Stream {
+				return bot.Userf("A terminal has no messages to reply to. /term vi %s opens an editor.", joined([]string{path}))
+			}
 			if len(old) == 0 {
 				req.Reply.Say(said(bold(name), " is empty. Reply to this message with what is to be in it."))
 				return nil
