@@ -168,6 +168,16 @@ type Command struct {
 	// Attended keeps it out of schedules: it is of use only to somebody who is
 	// there.
 	Attended bool
+	// Files takes the files that come with the message. Of any other command
+	// they are put away by themselves.
+	Files bool
+	// Code takes a block of code in the message, as the arguments "code" and
+	// "language"; the rest of the text has it not.
+	Code bool
+	// Reply is the argument that plain text becomes which replies to the
+	// command's answer: the call is made once more with it. Empty: such text is
+	// for sessions.
+	Reply string
 	// Hidden keeps it out of help and menus: it is reached by other means.
 	Hidden bool
 	// Timeout bounds Run; zero means the dispatcher's default.

@@ -420,8 +420,8 @@ func (r *replies) said() []Delivery {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	posts := r.posts
-	if r.shown && len(posts) > 0 && posts[0].Media != nil {
-		// A text that was shown cannot turn into a file.
+	if r.shown && (len(posts) == 0 || posts[0].Media != nil) {
+		// A text that was shown cannot turn into a file, nor go away.
 		done := Post{Silent: true, Text: []Span{{Style: Code, Text: clip(r.call.Text, 200)}, {Text: " ✓"}}}
 		posts = append([]Post{done}, posts...)
 	}

@@ -137,12 +137,9 @@ type Message struct {
 	Age time.Duration
 	// Attachments are the files that came with it.
 	Attachments []Attachment
-}
-
-// Attachment is a file on the network that came with a message.
-type Attachment struct {
-	Name string // as the sender called it: never a path to use as is
-	MIME string
-	Size int64  // bytes; 0 when the network did not say
-	Ref  string // opaque to all but the adapter
+	// Album is the same for messages that were sent as one, a file in each;
+	// empty when it was sent by itself.
+	Album string
+	// Code is the first block of code in the text; nil when there is none.
+	Code *CodeBlock
 }

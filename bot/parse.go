@@ -139,7 +139,7 @@ func (p *Parser) arguments(c *Command, rest string) (Args, error) {
 			return nil, err
 		}
 		args[a.Name] = []string{value}
-		rest = after
+		rest = c.trim(after)
 	}
 	if extra := strings.TrimSpace(rest); extra != "" {
 		return nil, Userf("%q is too much here. Usage: /%s", clip(extra, 40), usage(c))

@@ -38,6 +38,7 @@ type Reception struct {
 	blocked time.Time       // since when nothing can be recorded; zero = it can
 	excused map[Thread]bool // rooms that were told so
 	told    []time.Time     // when owners were told of strangers
+	albums  map[albumKey]Args
 }
 
 // DefaultStaleAfter is how old a message may be before a command that changes
@@ -48,6 +49,8 @@ const DefaultStaleAfter = 2 * time.Minute
 const (
 	InputCommand = "input" // a line of plain text for a session; argument "text"
 	DropCommand  = "drop"  // the answer "no" to a question
+	PutCommand   = "put"   // files without a command; argument "caption"
+	CodeCommand  = "code"  // a bare block of code; arguments "code", "language"
 )
 
 // Cursor implements Inbox.
@@ -72,9 +75,15 @@ func (r *Reception) Accept(ctx context.Context, b Batch) ([]Ack, error) {
 			return nil, fmt.Errorf("accept message %s: %w", m.Key, err)
 		}
 		acks[i].Notice = notice
-		if entry != nil {
-			in.Entries = append(in.Entries, *entry)
-			from = append(from, i)
+		files, err := r.beside(m, entry)
+		if err != nil {
+			return nil, fmt.Errorf("accept the files of message %s: %w", m.Key, err)
+		}
+		for _, e := range []*Entry{entry, files} {
+			if e != nil {
+				in.Entries = append(in.Entries, *e)
+				from = append(from, i)
+			}
 		}
 	}
 	if len(in.Entries) == 0 && len(in.Moves) == 0 && in.Cursor == "" {
@@ -89,7 +98,7 @@ func (r *Reception) Accept(ctx context.Context, b Batch) ([]Ack, error) {
 	}
 	for n, e := range entered {
 		ack := &acks[from[n]]
-		ack.Taken = in.Entries[n].Call != nil
+		ack.Taken = ack.Taken || in.Entries[n].Call != nil
 		r.Deliver.Reachable(ctx, b.Messages[from[n]].Thread)
 		if e == Spent {
 			ack.Notice = "That button has been used already."
@@ -214,7 +223,7 @@ func (r *Reception) text(ctx context.Context, m Message, p Principal) (*Entry, e
 	if !isCommand {
 		return r.plain(ctx, m, p, about)
 	}
-	c, args, err := r.Parser.Parse(line)
+	c, args, err := r.parse(m, line)
 	if err != nil {
 		if c.Name == "" && !m.Direct && !m.Addressed {
 			// In a group, a word with a slash may be meant for another bot.
@@ -222,7 +231,30 @@ func (r *Reception) text(ctx context.Context, m Message, p Principal) (*Entry, e
 		}
 		return r.refuse(m, c, Failed, err.Error()), nil
 	}
+	if c.Name == PutCommand {
+		r.noteAlbum(m, args)
+	}
 	return r.enter(m, p, c, Call{Args: args, Session: about}), nil
+}
+
+// parse reads a command, which may take a block of code of its own.
+func (r *Reception) parse(m Message, line string) (Command, Args, error) {
+	name, _ := cutWord(line)
+	c, ok := r.Parser.Command(name)
+	if m.Code == nil || !ok || len(m.Text) > MaxText {
+		return r.Parser.Parse(line)
+	}
+	shift := len(m.Text) - len(line) // the line is the end of the text
+	block := *m.Code
+	block.From, block.To = block.From-shift, block.To-shift
+	if !c.Code {
+		return r.Parser.Parse(block.bare(line))
+	}
+	c, args, err := r.Parser.Parse(block.without(line))
+	if err == nil {
+		args = block.args(args)
+	}
+	return c, args, err
 }
 
 // command tells whether the text is a command, and gives it without its slash.
@@ -248,20 +280,27 @@ func (r *Reception) plain(ctx context.Context, m Message, p Principal, about Ses
 	if id, asked := r.Session.asksSecret(ctx, m, about); asked && m.Text != "" && len(m.Text) <= MaxText {
 		return r.secret(m, p, id)
 	}
-	if about == "" && !m.Direct && !r.answersUs(m) && !r.Session.HasForeground(ctx, m.Thread) {
-		return nil, nil // people talking to each other
+	if entry, ok, err := r.continued(ctx, m, p, about); ok || err != nil {
+		return entry, err
 	}
-	if m.Text == "" && len(m.Attachments) > 0 {
-		return r.refuse(m, Command{}, Failed, "Files cannot be taken yet. Put them on the device another way, such as with scp."), nil
+	handed := m.Addressed && (len(m.Attachments) > 0 || m.Code != nil)
+	if about == "" && !m.Direct && !handed && !r.answersUs(m) && !r.Session.HasForeground(ctx, m.Thread) {
+		return nil, nil // people talking to each other
 	}
 	if len(m.Text) > MaxText {
 		return r.refuse(m, Command{}, Failed, fmt.Sprintf("That is %d kB of text; a message may have %d.", len(m.Text)>>10, MaxText>>10)), nil
+	}
+	if entry, ok, err := r.attached(ctx, m, p, about); ok || err != nil {
+		return entry, err
+	}
+	if entry, ok := r.code(ctx, m, p, about); ok {
+		return entry, nil
 	}
 	c, ok := r.Parser.Command(InputCommand)
 	if !ok {
 		return nil, fmt.Errorf("no command %q is declared", InputCommand)
 	}
-	text := m.Text
+	text := m.Code.bare(m.Text)
 	if strings.HasPrefix(text, "//") {
 		text = text[1:]
 	}
@@ -370,7 +409,7 @@ func (r *Reception) enter(m Message, p Principal, c Command, call Call) *Entry {
 	call.Message = m.ID
 	call.ReplyTo = m.ReplyTo
 	call.Accepted = time.Now()
-	if m.Text != "" {
+	if m.Button == "" {
 		call.Text = m.Text
 		call.Files = m.Attachments
 	}

@@ -57,7 +57,8 @@ type CallFilter struct {
 	Room    Thread // Topic is ignored
 	Account Account
 	Command string
-	Limit   int // 0 = 20
+	Message MessageID // the one that asked
+	Limit   int       // 0 = 20
 }
 
 // Intake is a batch on its way into the ledger.
@@ -131,6 +132,9 @@ type Outbox interface {
 	// the target of a slot, or of a session. Who looks for a doubtful post must
 	// leave it alone.
 	Posted(ctx context.Context, room Thread, m MessageID) (bool, error)
+	// Answered is the call that a message in the room is an answer to;
+	// ErrNotFound.
+	Answered(ctx context.Context, room Thread, m MessageID) (CallID, error)
 	// Recent is the messages of the adapter's rooms that were heard of last: at
 	// most limit of ours, and as many of those that made calls. Sessions are
 	// left empty.

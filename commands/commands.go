@@ -1,7 +1,8 @@
 // Package commands is every call that a person can make by name: a file for
 // each command or tight family of them, with its declaration and its function.
 // New lists them. The package knows what is asked for and what to answer; it
-// knows nothing of networks, of disks or of how a process is run.
+// knows nothing of networks or of how a process is run, and of the disk only what
+// its own files and web packages do.
 //
 // To add one: write its file, and its line in New. Parsing, help, menus and the
 // table in the README come from the declaration.
@@ -9,16 +10,20 @@ package commands
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"chapi/bot"
 	"chapi/commands/device"
+	"chapi/commands/files"
+	"chapi/commands/web"
 )
 
 // The headings that help gathers commands under, in this order.
 const (
 	groupRun     = "Run"
 	groupSteer   = "Steer"
+	groupFiles   = "Files"
 	groupLook    = "Look"
 	groupDevice  = "Device"
 	groupCameras = "Cameras"
@@ -28,7 +33,7 @@ const (
 )
 
 // groups is the order of the headings.
-var groups = []string{groupRun, groupSteer, groupLook, groupDevice, groupCameras, groupTimes, groupSetUp, groupPeople}
+var groups = []string{groupRun, groupSteer, groupFiles, groupLook, groupDevice, groupCameras, groupTimes, groupSetUp, groupPeople}
 
 // Deps is what the commands work on. All fields are needed.
 type Deps struct {
@@ -70,6 +75,20 @@ type Deps struct {
 	Restart func(why string)
 	// Cameras is the device's cameras, and what is going on with them.
 	Cameras Cameras
+	// Files is what of the disk is open, and Web what downloads, at most WebMax
+	// bytes at a time.
+	Files  *files.Store
+	Web    *web.Client
+	WebMax int64
+	// Runners run code and script files; the first that fits does.
+	Runners []Runner
+	// Fetch opens an attachment of a network, as bot.Fetcher does. ErrNoFetch.
+	Fetch func(ctx context.Context, adapter, ref string) (io.ReadCloser, int64, error)
+	// Limits are what can be carried in a thread.
+	Limits func(bot.Thread) bot.Limits
+	// Secret reports whether a text has a secret in it that is shown as
+	// asterisks.
+	Secret func(text string) bool
 	// Device is the machine's name in the chats, Version that of the program.
 	Device, Version string
 }
@@ -104,6 +123,10 @@ type Sessions interface {
 type Calls interface {
 	// Calls is the newest calls that match, newest first.
 	Calls(ctx context.Context, f bot.CallFilter) ([]bot.Call, error)
+	// Call is one call; bot.ErrNotFound.
+	Call(ctx context.Context, id bot.CallID) (bot.Call, error)
+	// Answered is the call that a message answers; bot.ErrNotFound.
+	Answered(ctx context.Context, room bot.Thread, m bot.MessageID) (bot.CallID, error)
 }
 
 // Allowlist is who may do something, and in which groups. Changing an entry of
@@ -208,6 +231,16 @@ func New(d Deps) []bot.Command {
 		give(d),
 		take(d),
 
+		put(d),
+		get(d),
+		ls(d),
+		cat(d),
+		tail(d),
+		edit(d),
+		mv(d),
+		rm(d),
+		fetch(d),
+
 		ps(d),
 		log(d),
 		shot(d),
@@ -259,6 +292,12 @@ func New(d Deps) []bot.Command {
 		secret(d),
 		drop(),
 		power(d),
+		codeBlock(d),
+		runFile(d),
+		saveCode(d),
+		write(d),
+		remove(d),
+		pack(d),
 	}
 	return all
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +16,8 @@ import (
 
 	"chapi/bot"
 	"chapi/commands/device"
+	"chapi/commands/files"
+	"chapi/commands/web"
 )
 
 // world is everything around the commands, recorded.
@@ -41,6 +46,13 @@ type world struct {
 	machine      *device.Machine
 	battery      device.Battery
 	batteryError error
+	home         string
+	limits       bot.Limits
+	network      map[string]string // attachments by their refs
+	files        []bot.Attachment  // of the next message
+	more         bot.Args          // of the next call, besides those in its line
+	replyTo      bot.MessageID     // of the next message
+	answers      map[bot.MessageID]bot.CallID
 }
 
 var ann = bot.Account{Adapter: "net", User: "7"}
@@ -64,13 +76,14 @@ func newWorld(t *testing.T) *world {
 		thread: bot.Thread{Adapter: "net", Chat: "-100", Topic: "3"},
 	}
 	w.terminals = &fakeTerminals{fakeSessions: w.sessions}
+	w.home, w.limits, w.network = home, bot.Limits{Text: 4096, Upload: 50e6, Buttons: 8}, map[string]string{}
 	w.args = bot.NewParser(New(w.deps()), Words)
 	return w
 }
 
 func (w *world) deps() Deps {
 	return Deps{
-		Sessions: w.sessions, Terminals: w.terminals, Keyboards: w.terminals, Spool: &bot.Spool{Dir: w.t.TempDir()}, Settings: w.settings, Calls: w, Allowlist: w,
+		Sessions: w.sessions, Terminals: w.terminals, Keyboards: w.terminals, Spool: w, Settings: w.settings, Calls: w, Allowlist: w,
 		Spec:  func(bot.Principal) bot.Spec { return w.spec },
 		Shell: "/bin/sh",
 		Status: func(_ context.Context, _ bot.Principal, form Form) (bot.Post, error) {
@@ -85,8 +98,20 @@ func (w *world) deps() Deps {
 		Living:   w,
 		Power:    map[string][]string{device.Reboot: {"sh", "-c", "echo now >> " + w.downs}, device.Poweroff: {"sh", "-c", "echo it may not >&2; exit 1"}},
 		Services: []string{"nginx.service"},
-		Restart:  func(why string) { w.restarted = why },
-		Device:   "pi4", Version: "1.2.3",
+		Files: &files.Store{
+			Inbox: filepath.Join(w.home, "inbox"),
+			Roots: []files.Root{{Path: w.home, Role: bot.Owner, Write: true}},
+		},
+		Web: &web.Client{AllowPrivate: true},
+		Runners: []Runner{
+			{Name: "python3", Languages: []string{"python"}, Suffixes: []string{".py"}, Argv: []string{"python3", "{file}"}},
+			{Name: "sh", Suffixes: []string{".sh"}, Argv: []string{"sh", "{file}"}},
+		},
+		Fetch:   w.fetch,
+		Limits:  func(bot.Thread) bot.Limits { return w.limits },
+		Secret:  func(text string) bool { return strings.Contains(text, "s3cret") },
+		Restart: func(why string) { w.restarted = why },
+		Device:  "pi4", Version: "1.2.3",
 	}
 }
 
@@ -110,12 +135,20 @@ func (w *world) try(line string, about bot.SessionID) error {
 	if err != nil {
 		return err
 	}
+	return w.call(c, args, "/"+line, about)
+}
+
+// call runs a call of a command.
+func (w *world) call(c bot.Command, args bot.Args, text string, about bot.SessionID) error {
+	w.t.Helper()
 	w.reply = &replies{err: w.openError}
 	p := w.principal()
+	maps.Copy(args, w.more)
 	return c.Run(context.Background(), bot.Request{
 		Call: bot.Call{
-			ID: 100, Command: c.Name, Args: args, Session: about, Message: "55", Text: "/" + line,
-			Claim: bot.Claim{Account: ann, Name: "Ann", Thread: w.thread},
+			Files: w.files, ReplyTo: w.replyTo,
+			ID: 100, Command: c.Name, Args: args, Session: about, Message: "55", Text: text,
+			Claim: bot.Claim{Account: ann, Name: "Ann", Thread: w.thread, Direct: true},
 		},
 		Principal: p,
 		Reply:     w.reply,
@@ -159,11 +192,41 @@ func (w *world) opened(line string) bot.Opening {
 }
 
 // Calls implements Calls.
+func (w *world) Create(ext string) (*os.File, error) {
+	return os.CreateTemp(w.t.TempDir(), "post-*"+ext)
+}
+
+func (w *world) fetch(_ context.Context, _, ref string) (io.ReadCloser, int64, error) {
+	content, ok := w.network[ref]
+	if !ok {
+		return nil, 0, bot.ErrTooLarge
+	}
+	return io.NopCloser(strings.NewReader(content)), int64(len(content)), nil
+}
+
+func (w *world) Call(_ context.Context, id bot.CallID) (bot.Call, error) {
+	for _, c := range w.calls {
+		if c.ID == id {
+			return c, nil
+		}
+	}
+	return bot.Call{}, bot.ErrNotFound
+}
+
+func (w *world) Answered(_ context.Context, _ bot.Thread, m bot.MessageID) (bot.CallID, error) {
+	id, ok := w.answers[m]
+	if !ok {
+		return 0, bot.ErrNotFound
+	}
+	return id, nil
+}
+
 func (w *world) Calls(_ context.Context, f bot.CallFilter) ([]bot.Call, error) {
 	w.asked = append(w.asked, f)
 	var found []bot.Call
 	for _, c := range w.calls {
 		if f.Command != "" && c.Command != f.Command ||
+			f.Message != "" && c.Message != f.Message ||
 			f.Account != (bot.Account{}) && c.Claim.Account != f.Account ||
 			f.Room != (bot.Thread{}) && c.Claim.Thread.Room() != f.Room.Room() {
 			continue
@@ -336,7 +399,9 @@ func TestDeclarations(t *testing.T) {
 		"ps": bot.Viewer, "log": bot.Viewer, "history": bot.Viewer, "version": bot.Viewer,
 		"shot": bot.Viewer, "back": bot.Viewer, "find": bot.Viewer, "copy": bot.Viewer,
 		"clip": bot.Viewer, "cast": bot.Viewer,
+		"get": bot.Viewer, "ls": bot.Viewer, "cat": bot.Viewer,
 	}
+	asking := []string{bot.DropCommand, bot.CodeCommand, "rm", "edit"}
 	for _, c := range w.args.Commands() {
 		t.Run(c.Name, func(t *testing.T) {
 			want, listed := roles[c.Name]
@@ -346,8 +411,8 @@ func TestDeclarations(t *testing.T) {
 			if c.Role != want {
 				t.Errorf("needs the role %s, want %s", c.Role, want)
 			}
-			if reads := c.Effect == bot.Reads; reads != (c.Role == bot.Viewer || c.Name == bot.DropCommand) {
-				t.Errorf("effect %d: what a viewer may use reads, all else changes something", c.Effect)
+			if reads := c.Effect == bot.Reads; reads != (c.Role == bot.Viewer || slices.Contains(asking, c.Name)) {
+				t.Errorf("effect %d: what a viewer may use, or only asks, reads; all else changes something", c.Effect)
 			}
 			if !slices.Contains(groups, c.Group) {
 				t.Errorf("group %q has no heading", c.Group)

@@ -66,7 +66,7 @@ func TestHelpForACommandIsComplete(t *testing.T) {
 func TestUsage(t *testing.T) {
 	w := newWorld(t)
 	for name, want := range map[string]string{
-		"run":     "run [--pty] [--no-pty] [--dir DIR] [--env ENV]... [--timeout TIME] [--cols N] [--rows N] [--name NAME] [--lock LOCK] [--wait] [--quiet] ARGV...",
+		"run":     "run [--pty] [--no-pty] [--dir DIR] [--env ENV]... [--timeout TIME] [--cols N] [--rows N] [--name NAME] [--lock LOCK] [--wait] [--quiet] [ARGV...]",
 		"ps":      "ps [--all]",
 		"status":  "status [-v] [--json] [live] [off]",
 		"log":     "log [SESSION] [RANGE]",
@@ -94,7 +94,7 @@ func TestTableForTheReadme(t *testing.T) {
 			t.Errorf("%d bars in %s", n, line)
 		}
 	}
-	if want := "| `/run [OPTIONS] ARGV...` | user | Run a program; no shell has a hand in it |"; !slices.Contains(lines, want) {
+	if want := "| `/run [OPTIONS] [ARGV...]` | user | Run a program; no shell has a hand in it |"; !slices.Contains(lines, want) {
 		t.Errorf("no line %s in\n%s", want, strings.Join(lines, "\n"))
 	}
 }

@@ -126,8 +126,8 @@ func TestAJournalIsASessionOfItsOwn(t *testing.T) {
 	}
 }
 
-// press calls what the button of the last answer calls.
-func (w *world) press(label string) error {
+// answer calls what the button of the last question calls.
+func (w *world) answer(label string) error {
 	w.t.Helper()
 	for _, b := range w.reply.posts[0].Keyboard.Rows[0] {
 		if b.Label == label {
@@ -162,14 +162,14 @@ func TestTheMachineGoesDownOnlyByTheAnswerToAnOpenQuestion(t *testing.T) {
 		t.Fatal("it went down without an answer")
 	}
 	asked := w.reply
-	if err := w.press("Restart now"); err != nil {
+	if err := w.answer("Restart now"); err != nil {
 		t.Fatal(err)
 	}
 	if w.wentDown() != 1 || !strings.Contains(w.settings[[2]string{device.OrderScope, device.OrderName}], `"person":"Ann"`) {
 		t.Errorf("went down %d times, settings %v", w.wentDown(), w.settings)
 	}
 	w.reply = asked
-	if err := w.press("Restart now"); err == nil || w.wentDown() != 1 {
+	if err := w.answer("Restart now"); err == nil || w.wentDown() != 1 {
 		t.Errorf("a second press: %v, went down %d times", err, w.wentDown())
 	}
 	for _, line := range []string{"power reboot x", "power poweroff x"} {
@@ -185,13 +185,13 @@ func TestAQuestionIsClosedByANewerOneAndByTime(t *testing.T) {
 	older := w.reply
 	w.do("poweroff")
 	w.reply = older
-	if err := w.press("Restart now"); err == nil || w.wentDown() != 0 {
+	if err := w.answer("Restart now"); err == nil || w.wentDown() != 0 {
 		t.Errorf("the older question: %v, went down %d times", err, w.wentDown())
 	}
 	w.do("reboot")
 	key := [2]string{questionScope, ann.String()}
 	w.settings[key] = strings.Replace(w.settings[key], time.Now().Format("2006"), "2001", 1)
-	if err := w.press("Restart now"); err == nil || w.wentDown() != 0 {
+	if err := w.answer("Restart now"); err == nil || w.wentDown() != 0 {
 		t.Errorf("after its time: %v, went down %d times", err, w.wentDown())
 	}
 }
@@ -199,7 +199,7 @@ func TestAQuestionIsClosedByANewerOneAndByTime(t *testing.T) {
 func TestAMachineThatStaysUpSaysWhy(t *testing.T) {
 	w := newWorld(t)
 	w.do("poweroff")
-	err := w.press("Switch off now")
+	err := w.answer("Switch off now")
 	if err == nil || !strings.Contains(err.Error(), "stays up") || !strings.Contains(err.Error(), "it may not") {
 		t.Errorf("got %v", err)
 	}

@@ -24,8 +24,8 @@ const (
 	questionScope = "power"
 )
 
-// question is one that was asked, and not answered yet.
-type question struct {
+// downOrder is a question that was asked, and not answered yet.
+type downOrder struct {
 	Answer string    `json:"answer"` // what the button says; random
 	What   string    `json:"what"`   // device.Reboot or device.Poweroff
 	Until  time.Time `json:"until"`
@@ -55,7 +55,7 @@ func ask(d Deps, what, summary, label, help string) bot.Command {
 		Role:     bot.Owner,
 		Effect:   bot.Changes,
 		Run: func(ctx context.Context, req bot.Request) error {
-			q := question{Answer: bot.NewHandle(), What: what, Until: time.Now().Add(questionGood)}
+			q := downOrder{Answer: bot.NewHandle(), What: what, Until: time.Now().Add(questionGood)}
 			if err := d.open(ctx, req.Principal.Account(), q); err != nil {
 				return err
 			}
@@ -88,7 +88,7 @@ func ask(d Deps, what, summary, label, help string) bot.Command {
 }
 
 // open records the question. An older one of the account is closed by it.
-func (d Deps) open(ctx context.Context, who bot.Account, q question) error {
+func (d Deps) open(ctx context.Context, who bot.Account, q downOrder) error {
 	record, err := json.Marshal(q)
 	if err != nil {
 		return fmt.Errorf("record a question: %w", err)
@@ -103,7 +103,7 @@ func (d Deps) answered(ctx context.Context, who bot.Account, what, answer string
 	if err != nil || record == "" {
 		return false, err
 	}
-	var q question
+	var q downOrder
 	if err := json.Unmarshal([]byte(record), &q); err != nil {
 		return false, fmt.Errorf("read a question: %w", err)
 	}

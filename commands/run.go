@@ -3,6 +3,7 @@ package commands
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -18,6 +19,9 @@ const (
 	minCells, maxCols, maxRows = 2, 500, 300
 	usualCols, usualRows       = 80, 24
 )
+
+// startTime bounds the start of a program, once its files are there.
+const startTime = 30 * time.Second
 
 // maxTitle is how long a session's title is at most, in characters.
 const maxTitle = 200
@@ -46,14 +50,21 @@ func run(d Deps) bot.Command {
 		Group:   groupRun,
 		Summary: "Run a program; no shell has a hand in it",
 		Help: "Quotes and backslashes group words as in a shell, but variables, wildcards, pipes and redirections mean nothing here: /sh runs a line with those. " +
-			"Output comes as the program makes it. Answer the output to type into the program; /stop ends it. What follows the program's name is for the program, flags too.",
+			"Output comes as the program makes it. Answer the output to type into the program; /stop ends it. What follows the program's name is for the program, flags too. " +
+			"With a file, or in reply to one, {file} stands for where it is put. A block of code, or a script alone, is run by what its language, name or first line says.",
 		Examples: []string{"run uname -a", "run --dir /var/log ls -l", "run --lock ttyUSB0 ./flash.sh", `run --timeout 10m --env LANG=C --name backup rsync -a "My Files/" /mnt/backup/`},
-		Args:     append(options(), bot.Arg{Name: "argv", Kind: bot.ArgWords, Required: true, Summary: "the program and its arguments"}),
+		Args:     append(options(), bot.Arg{Name: "argv", Kind: bot.ArgWords, Summary: "the program and its arguments; none: a file or block of code in the message"}),
 		Role:     bot.User,
 		Effect:   bot.Changes,
+		Timeout:  transferTime,
+		Files:    true,
+		Code:     true,
 		Run: func(ctx context.Context, req bot.Request) error {
-			argv := req.Call.Args.List("argv")
-			return launch(ctx, d, req, program{argv: argv, title: joined(argv)})
+			what, err := withFiles(ctx, d, req, req.Call.Args.List("argv"))
+			if err != nil {
+				return err
+			}
+			return launch(ctx, d, req, what)
 		},
 	}
 }
@@ -64,14 +75,20 @@ func sh(d Deps) bot.Command {
 		Name:     "sh",
 		Group:    groupRun,
 		Summary:  "Run a line in the shell",
-		Help:     "The whole line goes to the chat's shell just as you typed it: pipes, wildcards, variables and several lines are fine. Each /sh is a new shell, so cd in it lasts only for the line; /cd changes the chat's folder.",
+		Help:     "The whole line goes to the chat's shell just as you typed it: pipes, wildcards, variables and several lines are fine. Each /sh is a new shell, so cd in it lasts only for the line; /cd changes the chat's folder. A file in the message is put away, and \"$FILE\" in the line is where.",
 		Examples: []string{"sh df -h | grep -v tmpfs", "sh --timeout 5m make 2>&1 | tail -n 20", `sh for f in *.log; do wc -l "$f"; done`},
 		Args:     append(options(), bot.Arg{Name: "line", Kind: bot.ArgRest, Required: true, Summary: "what the shell is to run"}),
 		Role:     bot.User,
 		Effect:   bot.Changes,
+		Timeout:  transferTime,
+		Files:    true,
 		Run: func(ctx context.Context, req bot.Request) error {
 			line := req.Call.Args.Text("line")
-			return launch(ctx, d, req, program{shell: true, argv: []string{"-c", line}, title: line})
+			argv, err := shellFiles(ctx, d, &req, line)
+			if err != nil {
+				return err
+			}
+			return launch(ctx, d, req, program{shell: true, argv: argv, title: line})
 		},
 	}
 }
@@ -88,9 +105,19 @@ func term(d Deps) bot.Command {
 		Role:     bot.User,
 		Effect:   bot.Changes,
 		Attended: true,
+		Timeout:  transferTime,
+		Files:    true,
 		Run: func(ctx context.Context, req bot.Request) error {
 			argv := req.Call.Args.List("argv")
-			return launch(ctx, d, req, program{shell: len(argv) == 0, argv: argv, title: joined(argv), terminal: true})
+			what := program{shell: true}
+			if len(argv) > 0 {
+				var err error
+				if what, err = withFiles(ctx, d, req, argv); err != nil {
+					return err
+				}
+			}
+			what.terminal = true
+			return launch(ctx, d, req, what)
 		},
 	}
 }
@@ -114,7 +141,12 @@ func launch(ctx context.Context, d Deps, req bot.Request, what program) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
 	_, err = req.Reply.Open(ctx, o)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &bot.UserError{Text: "It did not start within " + lasted(startTime) + " and was given up. /status tells how the machine is.", Err: err}
+	}
 	return err
 }
 
@@ -206,6 +238,7 @@ func again(d Deps, table func() []bot.Command) bot.Command {
 		Role:     bot.User,
 		Effect:   bot.Changes,
 		Attended: true,
+		Timeout:  transferTime,
 		Run: func(ctx context.Context, req bot.Request) error {
 			last, ok, err := lastStart(ctx, d.Calls, req)
 			if err != nil {
@@ -219,6 +252,7 @@ func again(d Deps, table func() []bot.Command) bot.Command {
 				return fmt.Errorf("repeat call %d: no command %q is declared", last.ID, last.Command)
 			}
 			req.Call.Command, req.Call.Args = last.Command, last.Args
+			req.Call.Files, req.Call.ReplyTo = last.Files, last.ReplyTo
 			return c.Run(ctx, req)
 		},
 	}

@@ -234,10 +234,12 @@ func (db *DB) Calls(ctx context.Context, f bot.CallFilter) ([]bot.Call, error) {
 		WHERE (? OR adapter = ? AND chat = ?)
 		  AND (? OR account_adapter = ? AND account_user = ?)
 		  AND (? OR command = ?)
+		  AND (? OR message = ?)
 		ORDER BY id DESC LIMIT ?`,
 		anyRoom, f.Room.Adapter, string(f.Room.Chat),
 		anyAccount, f.Account.Adapter, string(f.Account.User),
 		f.Command == "", f.Command,
+		f.Message == "", string(f.Message),
 		limit)
 }
 

@@ -437,6 +437,21 @@ func (db *DB) Posted(ctx context.Context, room bot.Thread, m bot.MessageID) (our
 	return ours, nil
 }
 
+// Answered implements bot.Outbox. The answers to a call are put into slots that
+// carry its number.
+func (db *DB) Answered(ctx context.Context, room bot.Thread, m bot.MessageID) (id bot.CallID, err error) {
+	var slot string
+	err = db.view(ctx).row(`SELECT name FROM slots WHERE target = ? AND iif(to_chat = '', adapter, to_adapter) = ?
+		AND iif(to_chat = '', chat, to_chat) = ? AND name GLOB 'call/*'`, string(m), room.Adapter, string(room.Chat)).Scan(&slot)
+	if err == nil {
+		_, err = fmt.Sscanf(slot, "call/%d/", &id)
+	}
+	if err = orNotFound(err); err != nil {
+		return 0, fmt.Errorf("look for what message %s in %s answers: %w", m, room.Room(), err)
+	}
+	return id, nil
+}
+
 // Recent implements bot.Outbox.
 func (db *DB) Recent(ctx context.Context, adapter string, limit int) (known []bot.Binding, err error) {
 	for _, query := range []string{

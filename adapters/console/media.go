@@ -60,8 +60,8 @@ func isText(head []byte) bool {
 	return utf8.Valid(head) && !bytes.ContainsRune(head, 0)
 }
 
-// save writes a file into a folder, which it makes if need be, under a name that
-// is not taken.
+// save writes a file into a folder, made if need be, under a name that is not
+// taken.
 func save(dir, name string, body io.Reader) (path string, err error) {
 	if name = filepath.Base(clean(name)); name == "." || name == ".." || name == string(filepath.Separator) {
 		name = "file"

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"chapi/bot"
 )
@@ -37,6 +38,9 @@ type (
 		ReplyTo   *quoted  `json:"reply_to_message"`
 		Text      string   `json:"text"`
 		Caption   string   `json:"caption"`
+		Entities  entities `json:"entities"`
+		Captioned entities `json:"caption_entities"`
+		Album     string   `json:"media_group_id"`
 		MigrateTo int64    `json:"migrate_to_chat_id"`
 		Migrated  int64    `json:"migrate_from_chat_id"`
 
@@ -66,6 +70,16 @@ type (
 		ID           int64    `json:"message_id"`
 		From         *account `json:"from"`
 		TopicCreated presence `json:"forum_topic_created"`
+	}
+
+	// entities is formatting, where it can be read. Places are in UTF-16 code
+	// units.
+	entities []entity
+	entity   struct {
+		Type     string `json:"type"`
+		Offset   int    `json:"offset"`
+		Length   int    `json:"length"`
+		Language string `json:"language"`
 	}
 
 	account struct {
@@ -117,6 +131,15 @@ type presence bool
 
 func (p *presence) UnmarshalJSON(b []byte) error {
 	*p = presence(!bytes.Equal(b, []byte("null")))
+	return nil
+}
+
+// UnmarshalJSON makes nothing of formatting of an unknown shape.
+func (e *entities) UnmarshalJSON(b []byte) error {
+	var all []entity
+	if json.Unmarshal(b, &all) == nil {
+		*e = all
+	}
 	return nil
 }
 
@@ -228,9 +251,16 @@ func (r *reader) message(m *message, edited bool) {
 	if text == "" && len(files) == 0 || m.From == nil {
 		return // service messages, stickers, channel posts
 	}
+	code := m.code()
+	whole := len(text)
 	text, addressed, ours := r.address(text)
 	if !ours {
 		return
+	}
+	if code != nil { // the bot's name was in front of it
+		code.From, code.To = code.From-(whole-len(text)), code.To-(whole-len(text))
+	} else {
+		code = bot.Fenced(text)
 	}
 	out := bot.Message{
 		Claim: bot.Claim{
@@ -247,6 +277,8 @@ func (r *reader) message(m *message, edited bool) {
 		Addressed:   addressed,
 		Age:         max(0, r.now.Sub(time.Unix(m.Date, 0))),
 		Attachments: files,
+		Album:       m.Album,
+		Code:        code,
 	}
 	if edited {
 		// Another key than the message's own: an edit must never use it up.
@@ -363,6 +395,32 @@ func (m *message) origin(edited bool) bot.Origin {
 	default:
 		return bot.Original
 	}
+}
+
+// code is the first block that is marked as code; nil when there is none.
+func (m *message) code() *bot.CodeBlock {
+	text, formats := m.Text, m.Entities
+	if text == "" {
+		text, formats = m.Caption, m.Captioned
+	}
+	for _, e := range formats {
+		from, to := byteAt(text, e.Offset), byteAt(text, e.Offset+e.Length)
+		if e.Type == "pre" && from < to {
+			return &bot.CodeBlock{Language: e.Language, Text: strings.TrimSuffix(text[from:to], "\n"), From: from, To: to}
+		}
+	}
+	return nil
+}
+
+// byteAt is the place of a UTF-16 code unit in a text, in bytes.
+func byteAt(text string, unit int) int {
+	for i, r := range text {
+		if unit <= 0 {
+			return i
+		}
+		unit -= utf16.RuneLen(r)
+	}
+	return len(text)
 }
 
 // attachments are the files that came with a message.

@@ -71,6 +71,27 @@ func TestUpdatesBecomeMessages(t *testing.T) {
 		{"an address glued to more is text", direct(`"text":"/run@host.example x"`), message(anna, text("/run@host.example x", false))},
 		{"a mention in front", direct(`"text":"@chapi_bot, run x"`), message(anna, text("run x", true))},
 		{"a mention of somebody else", direct(`"text":"@chapi_bot2 run x"`), message(anna, text("@chapi_bot2 run x", false))},
+		{"a block of code is known with its language, whatever is in front of it",
+			direct(`"text":"/run@chapi_bot 🙂\nprint(1)\n","entities":[{"type":"bot_command","offset":0,"length":14},{"type":"pre","offset":18,"length":8,"language":"python"}]`),
+			message(anna, func(m *bot.Message) {
+				m.Text, m.Addressed = "/run 🙂\nprint(1)\n", true
+				m.Code = &bot.CodeBlock{Language: "python", Text: "print(1)", From: 10, To: 18}
+			})},
+		{"a block in a caption is known too", direct(`"caption":"ls","caption_entities":[{"type":"pre","offset":0,"length":2}],"document":{"file_id":"D","file_name":"a"}`),
+			message(anna, func(m *bot.Message) {
+				m.Text, m.Code = "ls", &bot.CodeBlock{Text: "ls", To: 2}
+				m.Attachments = []bot.Attachment{{Name: "a", MIME: "application/octet-stream", Ref: "D"}}
+			})},
+		{"marks that were sent as text are a block", direct("\"text\":\"```sh\\nls\\n```\""),
+			message(anna, func(m *bot.Message) {
+				m.Text, m.Code = "```sh\nls\n```", &bot.CodeBlock{Language: "sh", Text: "ls", To: 12}
+			})},
+		{"formatting of an unknown shape costs nothing", direct(`"text":"/ps","entities":{"future":[1]}`), message(anna, nil)},
+		{"a file of an album says so", direct(`"media_group_id":"13","document":{"file_id":"D","file_name":"a"}`),
+			message(anna, func(m *bot.Message) {
+				m.Text, m.Album = "", "13"
+				m.Attachments = []bot.Attachment{{Name: "a", MIME: "application/octet-stream", Ref: "D"}}
+			})},
 		{"a caption is the text", direct(`"caption":"/put","document":{"file_id":"D","file_name":"a.txt","mime_type":"text/plain","file_size":7}`),
 			message(anna, func(m *bot.Message) {
 				m.Text = "/put"

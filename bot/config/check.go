@@ -25,6 +25,8 @@ func (l *loader) check() {
 	l.checkBattery()
 	l.checkResources()
 	l.checkAlerts()
+	l.checkFiles()
+	l.checkRunners()
 }
 
 // maxServices is how many units can be watched: a list of them fits a message.
@@ -332,6 +334,47 @@ func (l *loader) checkNames(path string, names []string) {
 	for i, name := range names {
 		if !known[strings.ToLower(name)] {
 			l.at(fmt.Sprintf("%s[%d]", path, i), "%s is in neither people nor chats", show(name))
+		}
+	}
+}
+
+func (l *loader) checkFiles() {
+	f := l.cfg.Files
+	if f.Inbox == "/" || f.Inbox == "~" || f.Inbox == "~/" {
+		l.at("files.inbox", "want a folder for this alone, such as ~/chapi, got %s", show(f.Inbox))
+	}
+	if f.Quota > 0 && f.MaxUpload > f.Quota {
+		l.at("files.max_upload", "%s is more than files.quota, %s", f.MaxUpload, f.Quota)
+	}
+	paths := map[string]string{}
+	for i, r := range f.Roots {
+		at := fmt.Sprintf("files.roots[%d]", i)
+		if r.Path == "" {
+			l.missing(at+".path", "a folder")
+		}
+		if r.Role == bot.Nobody {
+			l.missing(at+".role", "viewer, user, operator or owner: who may reach it")
+		}
+		unique(l, at+".path", l.expand(r.Path), paths)
+	}
+}
+
+func (l *loader) checkRunners() {
+	names := map[string]string{}
+	for i, r := range l.cfg.Runners {
+		at := fmt.Sprintf("runners[%d]", i)
+		l.checkName(at+".name", r.Name, true)
+		unique(l, at+".name", strings.ToLower(r.Name), names)
+		for n, suffix := range r.Suffixes {
+			if len(suffix) < 2 || suffix[0] != '.' || strings.Contains(suffix, "/") {
+				l.at(fmt.Sprintf("%s.suffixes[%d]", at, n), "want the end of a file name, such as .py, got %s", show(suffix))
+			}
+		}
+		switch {
+		case len(r.Argv) == 0 || r.Argv[0] == "":
+			l.missing(at+".argv", "the program and its arguments, such as [python3, \"{file}\"]")
+		case !strings.Contains(strings.Join(r.Argv, " "), "{file}"):
+			l.at(at+".argv", "has no {file}, which stands for the file to run")
 		}
 	}
 }

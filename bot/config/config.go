@@ -29,6 +29,8 @@ type Config struct {
 	Video      Video         `yaml:"video"`
 	Resources  []Resource    `yaml:"resources"`
 	Alerts     Alerts        `yaml:"alerts"`
+	Files      Files         `yaml:"files"`
+	Runners    []Runner      `yaml:"runners"`
 	History    History       `yaml:"history"`
 	Battery    Battery       `yaml:"battery"`
 	Log        Log           `yaml:"log"`
@@ -209,7 +211,6 @@ type Video struct {
 	FPS        int `yaml:"fps" min:"1" max:"60"`
 }
 
-// History is what is remembered: Keep of finished calls, Series of measurements.
 // Resource is something shared that one person at a time may hold.
 type Resource struct {
 	Name string `yaml:"name"`
@@ -253,6 +254,44 @@ type Builtin struct {
 	Network time.Duration `yaml:"network" min:"1m" max:"30d" zero:"off"`
 }
 
+// Files is what of the disk chats may reach.
+type Files struct {
+	// Inbox is the absolute folder that files from chats go to, each chat's into
+	// one of its own.
+	Inbox string `yaml:"inbox"`
+	// Roots are the folders that are open besides.
+	Roots []Root `yaml:"roots"`
+	// MaxUpload bounds one file, Quota all that is in the inbox; 0 = no limit.
+	MaxUpload Size  `yaml:"max_upload" min:"1KiB" max:"1TiB" zero:"no limit"`
+	Quota     Size  `yaml:"quota" min:"1KiB" max:"1024TiB" zero:"no limit"`
+	Fetch     Fetch `yaml:"fetch"`
+}
+
+// Root is a folder that is open to a role and those above it.
+type Root struct {
+	Path  string   `yaml:"path"`
+	Role  bot.Role `yaml:"role"`
+	Write bool     `yaml:"write"`
+}
+
+// Fetch is how /fetch downloads.
+type Fetch struct {
+	Max          Size `yaml:"max" min:"1KiB" max:"1TiB" zero:"no limit"`
+	AllowPrivate bool `yaml:"allow_private"`
+}
+
+// Runner is a program that runs files of some languages.
+type Runner struct {
+	Name string `yaml:"name"`
+	// Languages are what a block of code may call it besides Name, Suffixes the
+	// ends of file names.
+	Languages []string `yaml:"languages"`
+	Suffixes  []string `yaml:"suffixes"`
+	// Argv is the program and its arguments; {file} is the file.
+	Argv []string `yaml:"argv"`
+}
+
+// History is what is remembered: Keep of finished calls, Series of measurements.
 type History struct {
 	Keep   time.Duration `yaml:"keep" min:"1h" max:"3650d"`
 	Series time.Duration `yaml:"series" min:"3d" max:"3650d"`
@@ -306,6 +345,21 @@ func Default() Config {
 				"XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS",
 			},
 		},
+		Files: Files{
+			// Who owns the device reaches what is theirs; others, what was sent in
+			// their own chats.
+			Roots:     []Root{{Path: "~", Role: bot.Owner, Write: true}},
+			MaxUpload: 1 << 30,
+			Quota:     4 << 30,
+			Fetch:     Fetch{Max: 1 << 30},
+		},
+		Runners: []Runner{
+			{Name: "python3", Languages: []string{"python", "py"}, Suffixes: []string{".py"}, Argv: []string{"python3", "{file}"}},
+			{Name: "bash", Languages: []string{"shell"}, Suffixes: []string{".bash"}, Argv: []string{"bash", "{file}"}},
+			{Name: "sh", Languages: []string{}, Suffixes: []string{".sh"}, Argv: []string{"sh", "{file}"}},
+			{Name: "node", Languages: []string{"javascript", "js"}, Suffixes: []string{".js", ".mjs"}, Argv: []string{"node", "{file}"}},
+			{Name: "perl", Languages: []string{"pl"}, Suffixes: []string{".pl"}, Argv: []string{"perl", "{file}"}},
+		},
 		Video:   Video{Seconds: 10, MaxSeconds: 60, FPS: 15},
 		History: History{Keep: 30 * 24 * time.Hour, Series: 730 * 24 * time.Hour},
 		Battery: Battery{Source: "auto", Bus: 1, Shunt: 100},
@@ -325,6 +379,17 @@ func (c *Config) Secrets() []string {
 		texts[i] = s.Reveal()
 	}
 	return texts
+}
+
+// Private is the files and folders of the daemon that no chat may reach.
+func (c *Config) Private() []string {
+	var all []string
+	for _, path := range []string{c.StateDir, c.File, c.Telegram.TokenFile} {
+		if path != "" {
+			all = append(all, path)
+		}
+	}
+	return all
 }
 
 // holdsSecret reports whether a text has one of the secrets in it.

@@ -183,6 +183,42 @@ func (l *loader) fillIn() {
 	}
 	l.cfg.Sessions.Dir = l.expand(l.cfg.Sessions.Dir)
 	l.cfg.StateDir = l.stateDir()
+	l.fillInFiles()
+}
+
+// fillInFiles makes the folders that chats may reach absolute.
+func (l *loader) fillInFiles() {
+	f := &l.cfg.Files
+	switch home := l.home(); {
+	case f.Inbox != "":
+		f.Inbox = l.expand(f.Inbox)
+	case home != "":
+		f.Inbox = filepath.Join(home, "chapi")
+	default:
+		f.Inbox = filepath.Join(l.cfg.StateDir, "inbox")
+	}
+	var roots []Root
+	for i, r := range f.Roots {
+		r.Path = l.expand(r.Path)
+		why := ""
+		switch {
+		case r.Path == "":
+			why = "there is no home folder; give an absolute path"
+		case isBelow(l.cfg.StateDir, r.Path) && !isBelow(f.Inbox, r.Path):
+			// A system account's home is its state folder.
+			why = "is in the state folder, which is closed to chats; give another one"
+		default:
+			roots = append(roots, r)
+			continue
+		}
+		if at := fmt.Sprintf("files.roots[%d].path", i); l.given(at) && r.Path != l.home() {
+			l.at(at, "%s", why)
+		}
+	}
+	f.Roots = roots
+	if apart := l.cfg.Sessions.RunAs != (RunAs{}); apart && isBelow(l.cfg.StateDir, f.Inbox) {
+		l.warn("files.inbox is in the state folder, which the accounts of sessions.run_as cannot enter; give it a folder such as /srv/chapi")
+	}
 }
 
 // stateDir is the folder for everything that is kept. What belongs to the
@@ -217,6 +253,12 @@ func (l *loader) stateDir() string {
 		return ""
 	}
 	return filepath.Join(home, ".local", "state", "chapi")
+}
+
+// isBelow reports whether a path is a folder or in it.
+func isBelow(dir, path string) bool {
+	rel, err := filepath.Rel(dir, path)
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, "../")
 }
 
 // expand makes a path of the file absolute: ~/ is the home folder, and other

@@ -103,6 +103,14 @@ sessions:
   env: [A=b=c, B=]
   run_as:
     user: ""
+files:
+  inbox: /srv/inbox
+  roots:
+    - {path: ~/share, role: viewer}
+    - {path: "~", role: owner, write: true}
+  quota: 0
+runners:
+  - {name: ruby, suffixes: [.rb], argv: [ruby, "{file}"]}
 log: {level: debug, format: json}
 `, map[string]string{"HOME": "/home/pi", "SHELL": "/bin/zsh"})
 
@@ -125,6 +133,10 @@ log: {level: debug, format: json}
 	want.Sessions.Shell = "/bin/zsh"
 	want.Sessions.Dir = "/home/pi/work"
 	want.Sessions.Env = []string{"A=b=c", "B="}
+	want.Files.Inbox = "/srv/inbox"
+	want.Files.Roots = []Root{{Path: "/home/pi/share", Role: bot.Viewer}, {Path: "/home/pi", Role: bot.Owner, Write: true}}
+	want.Files.Quota = 0
+	want.Runners = []Runner{{Name: "ruby", Suffixes: []string{".rb"}, Argv: []string{"ruby", "{file}"}}}
 	want.Log = Log{Level: slog.LevelDebug, Format: "json"}
 	if diff := cmp.Diff(want, *cfg, cmp.AllowUnexported(Config{})); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)

@@ -27,6 +27,8 @@ import (
 	"chapi/commands"
 	"chapi/commands/camera"
 	"chapi/commands/device"
+	"chapi/commands/files"
+	"chapi/commands/web"
 	"chapi/runner"
 	"chapi/storage"
 )
@@ -84,6 +86,7 @@ type daemon struct {
 	sampler   *sampler
 	living    *living
 	rest      *time.Timer // until memory is given back
+	files     *files.Store
 	boot      boot
 	why       string
 	typed     atomic.Int64 // keys typed at the console
@@ -238,16 +241,17 @@ func (d *daemon) buildStages(ctx context.Context) error {
 			return fmt.Errorf("make folder for outgoing files: %w", err)
 		}
 	}
+	d.files = d.open()
 	d.spool = &bot.Spool{Dir: spool, Outbox: d.store, Logger: d.log}
-	files := &bot.Files{Runner: d.runner, Renderer: render.Renderer{}, Masker: d.masker, Dir: temporary}
-	if err := files.Sweep(); err != nil {
+	outgoing := &bot.Files{Runner: d.runner, Renderer: render.Renderer{}, Masker: d.masker, Dir: temporary}
+	if err := outgoing.Sweep(); err != nil {
 		d.log.Warn("remove left-over files", "err", err)
 	}
 	byName := map[string]bot.Adapter{}
 	for _, a := range d.adapters {
 		byName[a.Name()] = a
 	}
-	d.deliver = &bot.Deliverer{Outbox: d.store, Ledger: d.store, Adapters: byName, Masker: d.masker, Files: files, Spool: d.spool, Logger: d.log}
+	d.deliver = &bot.Deliverer{Outbox: d.store, Ledger: d.store, Adapters: byName, Masker: d.masker, Files: outgoing, Spool: d.spool, Logger: d.log}
 	d.sessions = &bot.Sessions{
 		Runner: d.runner, Store: d.store, Deliver: d.deliver, Renderer: render.Renderer{}, Masker: d.masker,
 		Limits: bot.SessionLimits{PerPerson: cfg.Sessions.PerPerson, Total: cfg.Sessions.Total}, Logger: d.log,
@@ -316,6 +320,13 @@ func (d *daemon) deps() commands.Deps {
 		Schedules: d.scheduler,
 		Leases:    d.leases,
 		Alerts:    d.alerts,
+		Files:     d.files,
+		Web:       &web.Client{AllowPrivate: d.Config.Files.Fetch.AllowPrivate, Agent: "chapi/" + d.Version},
+		WebMax:    int64(d.Config.Files.Fetch.Max),
+		Runners:   d.runners(),
+		Fetch:     d.fetch,
+		Limits:    d.deliver.Limits,
+		Secret:    func(text string) bool { return d.masker.Text(text) != text },
 		Device:    d.Config.Device.Name,
 		Version:   d.Version,
 	}
@@ -371,7 +382,7 @@ func (d *daemon) start(ctx context.Context) {
 	d.parts.start(ctx, "leases", true, d.leases.Run)
 	d.parts.start(ctx, "alerts", true, d.alerts.Run)
 	keep := &retention{
-		store: d.store, runner: d.runner, spool: d.spool, sessions: filepath.Join(d.Config.StateDir, "sessions"),
+		store: d.store, runner: d.runner, spool: d.spool, files: d.files, sessions: filepath.Join(d.Config.StateDir, "sessions"),
 		records: d.Config.History.Keep, series: d.Config.History.Series, output: d.Config.Sessions.Keep, disk: int64(d.Config.Sessions.Disk), log: d.log,
 	}
 	d.parts.start(ctx, "retention", true, keep.Run)

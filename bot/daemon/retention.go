@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"chapi/bot"
+	"chapi/commands/files"
 )
 
 // Retention is every hour, and first when the start is over: it looks at every
@@ -24,6 +25,7 @@ type retention struct {
 	store    bot.Store
 	runner   bot.Runner
 	spool    *bot.Spool
+	files    *files.Store
 	sessions string        // the folder of the sessions
 	records  time.Duration // how long calls and sessions are remembered
 	series   time.Duration // how long measurements are kept
@@ -59,6 +61,9 @@ func (r *retention) tidy(ctx context.Context) {
 		r.log.Error("take old measurements together", "err", err)
 	}
 	r.shrink(ctx)
+	if err := r.files.Sweep(); err != nil {
+		r.log.Error("remove unfinished files", "err", err)
+	}
 	if err := r.spool.Tidy(ctx); err != nil {
 		r.log.Error("tidy the files that were posted", "err", err)
 	}

@@ -1,8 +1,11 @@
 package daemon
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,6 +28,13 @@ import (
 //	up, down, kill9           start the daemon, end it in order, kill it
 //	launch                    start the daemon, and do not wait until it polls
 //	says WHO WHERE TEXT...    a person writes; \n is a new line
+//	sends WHO WHERE FILE [CAPTION...]   a person sends a file of the work folder
+//	codes WHO WHERE LANGUAGE FILE [TEXT...]   TEXT, and behind it a file as a block of code
+//	replies WHO WHERE TEXT...  a reply to what a person said or sent last
+//	album WHO WHERE ID FILE [CAPTION...]   sends, as part of an album
+//	stalls on|off             files come only half from now on, or whole again
+//	serves                    a web server has the work folder: its address replaces SITE in what is said
+//	gets WHERE NAME FILE      the bot's file of that name has the bytes of FILE
 //	answers WHO WHERE RE TEXT...   a reply to the bot's newest message that fits
 //	presses WHO WHERE LABEL [RE]   a press on the newest message with the button
 //	notice RE                 what the last press was answered with
@@ -76,6 +86,13 @@ func TestTranscripts(t *testing.T) {
 			"down":      script(0, func(w *world, _ []string) { w.down() }),
 			"kill9":     script(0, func(w *world, _ []string) { w.kill() }),
 			"says":      script(3, saysVerb()),
+			"sends":     script(3, sendsVerb()),
+			"album":     script(4, albumVerb),
+			"stalls":    script(1, func(w *world, args []string) { w.srv.StallDownloads(args[0] == "on") }),
+			"serves":    script(0, servesVerb),
+			"codes":     script(4, codesVerb),
+			"replies":   script(3, repliesVerb),
+			"gets":      script(3, getsVerb),
 			"forwards":  script(3, saysVerb(telegramtest.Forwarded())),
 			"viabot":    script(3, saysVerb(telegramtest.ViaBot())),
 			"channel":   script(3, saysVerb(telegramtest.AsChannel())),
@@ -145,7 +162,54 @@ func saysVerb(opts ...telegramtest.SayOption) func(*world, []string) {
 		if topic != 0 {
 			all = append([]telegramtest.SayOption{telegramtest.InTopic(topic)}, opts...)
 		}
-		w.said = c.Say(w.user(args[0]), spoken(args[2:]), all...)
+		text := strings.ReplaceAll(spoken(args[2:]), "SITE", w.site)
+		w.said = c.Say(w.user(args[0]), text, all...)
+	}
+}
+
+// work is a file of the test's folder.
+func (w *world) work(name string) []byte {
+	w.t.Helper()
+	data, err := os.ReadFile(filepath.Join(w.dir, name))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return data
+}
+
+func sendsVerb(opts ...telegramtest.SayOption) func(*world, []string) {
+	return func(w *world, args []string) {
+		file := telegramtest.WithDocument(filepath.Base(args[2]), w.work(args[2]))
+		saysVerb(append(opts, file)...)(w, append(args[:2:2], args[3:]...))
+	}
+}
+
+func albumVerb(w *world, args []string) {
+	sendsVerb(telegramtest.InAlbum(args[2]))(w, append(args[:2:2], args[3:]...))
+}
+
+func servesVerb(w *world, _ []string) {
+	site := httptest.NewServer(http.FileServer(http.Dir(w.dir)))
+	w.t.Cleanup(site.Close)
+	w.site = site.URL
+}
+
+func codesVerb(w *world, args []string) {
+	code := string(w.work(args[3]))
+	text := spoken(args[4:])
+	if text != "" {
+		text += "\n"
+	}
+	block := telegramtest.Entity{Type: "pre", Offset: len(text), Length: len(strings.TrimRight(code, "\n")), Language: args[2]}
+	saysVerb(telegramtest.WithEntities(block))(w, []string{args[0], args[1], text + code})
+}
+
+func repliesVerb(w *world, args []string) { saysVerb(telegramtest.ReplyTo(w.said.ID))(w, args) }
+
+func getsVerb(w *world, args []string) {
+	m := w.sees(args[0], "the file "+args[1], func(m telegramtest.Message) bool { return m.File != nil && m.File.Name == args[1] })
+	if want := w.work(args[2]); !bytes.Equal(m.File.Bytes(), want) {
+		w.t.Fatalf("%s has %d bytes, which are not the %d of %s", args[1], m.File.Size, len(want), args[2])
 	}
 }
 

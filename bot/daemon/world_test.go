@@ -63,6 +63,7 @@ type world struct {
 	chats map[string]*telegramtest.Chat
 
 	code    string               // by the last "pairs"
+	site    string               // by "serves"
 	said    telegramtest.Message // by the last "says"
 	pressed *telegramtest.Press  // by the last "presses"
 

@@ -182,10 +182,10 @@ var ledgerRules = []rule{
 		s.same("unfinished", got, []bot.Call{s.read(a.ID), s.read(c.ID)})
 	}},
 
-	{"calls are listed newest first, by room, account and command, 20 unless told", func(s store) {
+	{"calls are listed newest first, by room, account, command and message, 20 unless told", func(s store) {
 		var want []string
 		for i := range 60 {
-			c := bot.Call{ID: s.NewCall(), Command: "run", Text: fmt.Sprint(i), Claim: bot.Claim{Account: ada, Thread: topic}}
+			c := bot.Call{ID: s.NewCall(), Command: "run", Text: fmt.Sprint(i), Message: bot.MessageID(fmt.Sprint("m", i)), Claim: bot.Claim{Account: ada, Thread: topic}}
 			if i%2 == 1 {
 				c.Claim.Account = bob
 			}
@@ -211,6 +211,7 @@ var ledgerRules = []rule{
 		s.same("filtered", texts(bot.CallFilter{Room: topic, Account: ada, Command: "run"}), want)
 		s.same("limited", texts(bot.CallFilter{Limit: 2}), []string{"59", "58"})
 		s.same("usual number", len(texts(bot.CallFilter{})), 20)
+		s.same("of a message", texts(bot.CallFilter{Room: topic, Message: "m6"}), []string{"6"})
 		s.same("of nobody", texts(bot.CallFilter{Account: bot.Account{Adapter: "net", User: "3"}}), []string{})
 	}},
 

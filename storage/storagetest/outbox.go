@@ -397,6 +397,19 @@ var outboxRules = []rule{
 		}
 	}},
 
+	{"the call that a message answers is known, in its room", func(s store) {
+		s.put(say(room, "call/12/0", "one"), say(room, "7/page/1", "two"))
+		s.send(room, "7")
+		s.send(room, "8")
+		id, err := s.Answered(s.Context(), room, "7")
+		s.must(err)
+		s.same("call", id, bot.CallID(12))
+		for where, m := range map[bot.Thread]bot.MessageID{room: "8", other: "7"} {
+			_, err := s.Answered(s.Context(), where, m)
+			s.wantErr(err, bot.ErrNotFound)
+		}
+	}},
+
 	{"what was said last, and to which calls, is known", func(s store) {
 		call := s.call("run")
 		s.put(say(room, "a", "one"), say(room, "b", "two"))

@@ -321,5 +321,22 @@ func (s *Server) serveDownload(w http.ResponseWriter, r *http.Request, rest stri
 		w.Header().Set("Content-Length", strconv.FormatInt(f.Size, 10))
 	}
 	w.WriteHeader(http.StatusOK)
+	s.mu.Lock()
+	stalled := s.stalled
+	s.mu.Unlock()
+	if stalled {
+		io.CopyN(w, content, f.Size/2)
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+		return
+	}
 	io.Copy(w, content)
+}
+
+// StallDownloads makes downloads that begin from now on stop in the middle,
+// until the client gives up; or lets them go through again.
+func (s *Server) StallDownloads(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stalled = on
 }

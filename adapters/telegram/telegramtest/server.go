@@ -91,6 +91,7 @@ type Server struct {
 	pressOrder []string
 	menus      map[menuKey][]Command
 	files      files
+	stalled    bool   // downloads stop in the middle
 	flood      window // all chats together
 	faults     []*ActiveFault
 	calls      callLog
