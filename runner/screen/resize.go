@@ -22,7 +22,7 @@ func (s *Screen) Resize(cols, rows int) {
 	s.tabs = tabs
 	s.cols, s.rows = cols, rows
 	s.top, s.bottom = 0, rows
-	s.sync.open, s.sync.valid, s.sync.grid = false, false, grid{}
+	s.sync = synchronized{}
 	s.x, s.y = min(s.x, cols-1), min(s.y, rows-1)
 	s.pending = s.pending && s.x == cols-1
 }
@@ -66,10 +66,6 @@ func (s *Screen) reflow(cols, rows int) {
 	var encoded []byte
 	for y := 0; y <= last; y++ {
 		r := *g.row(y)
-		if r.fill&cellGlyph != 0 {
-			g.extend(y, g.cols)
-			r = *g.row(y)
-		}
 		var points []*point
 		for _, p := range []*point{&cursor, &kept} {
 			if p.y == y {
