@@ -6,7 +6,8 @@ import "unicode/utf8"
 // anew: what the terminal had wrapped is joined and wrapped at the new width,
 // and the cursor stays at its character. The alternate screen is cut or
 // extended, as its program will draw it again. Sizes out of bounds are moved
-// in. The scroll region becomes the whole screen.
+// in. The scroll region becomes the whole screen. The history's bound counts
+// lines of the new width: narrower ones are more, and the oldest may go.
 func (s *Screen) Resize(cols, rows int) {
 	cols, rows = bound(cols, rows)
 	if cols == s.cols && rows == s.rows {
