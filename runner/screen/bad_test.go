@@ -81,7 +81,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	// Cells, history, styles, and clusters at their bounds, and as much again
 	// for what is on its way.
 	bound := int64(80*24*8*3 + history*historyLineBytes + maxStyles*32 + maxClusters*128)
-	size := 4 << 20
+	size := 1 << 20
 	if os.Getenv("CHAPI_SOAK") != "" {
 		size = 1 << 30
 	}

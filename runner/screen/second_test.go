@@ -54,7 +54,7 @@ func newSecond(t testing.TB) *vt.Emulator {
 		io.Copy(io.Discard, e)
 	}()
 	t.Cleanup(func() {
-		e.Close()
+		e.InputPipe().(io.Closer).Close() // its Close races with its Read
 		<-drained
 	})
 	return e
