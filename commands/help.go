@@ -13,14 +13,20 @@ func help(table func() []bot.Command) bot.Command {
 		Name:     "help",
 		Group:    groupLook,
 		Summary:  "List the commands, or explain one",
-		Examples: []string{"help", "help run"},
-		Args:     []bot.Arg{{Name: "command", Kind: bot.ArgText, Summary: "which one; none lists all"}},
+		Examples: []string{"help", "help run", "help all"},
+		Args:     []bot.Arg{{Name: "command", Kind: bot.ArgText, Summary: "which one; all says a line on each"}},
 		Role:     bot.Viewer,
 		Effect:   bot.Reads,
 		Run: func(_ context.Context, req bot.Request) error {
 			name := strings.ToLower(strings.TrimLeft(req.Call.Args.Text("command"), "/"))
-			if name == "" {
+			switch name {
+			case "":
 				req.Reply.Say(overview(table(), req.Principal.Role()))
+				return nil
+			case "all":
+				for _, post := range everything(table(), req.Principal.Role()) {
+					req.Reply.Say(post)
+				}
 				return nil
 			}
 			c, err := asked(table(), name)
@@ -53,30 +59,59 @@ func asked(table []bot.Command, name string) (bot.Command, error) {
 	return bot.Command{}, bot.Userf("There is no command /%s. Did you mean /%s?", clip(name, 40), strings.Join(near, " or /"))
 }
 
-// overview is a line for each command that the role may use.
+// overview is the names of the commands that the role may use.
 func overview(table []bot.Command, role bot.Role) bot.Post {
 	l := listing{more: "… and %d more."}
 	for _, group := range groups {
-		headed := false
-		for _, c := range table {
-			if c.Group != group || c.Hidden || role < c.Role {
-				continue
+		if names := within(table, group, role); len(names) > 0 {
+			l.add(bold(group), text("  "))
+			for _, c := range names {
+				l.add(text("/%s  ", c.Name))
 			}
-			if !headed {
-				l.add(bold(group), text("\n"))
-				headed = true
-			}
-			l.add(code("/"+shortUsage(c)), text(" – %s\n", c.Summary))
-		}
-		if headed {
 			l.add(text("\n"))
 		}
 	}
 	if role >= bot.User {
-		l.add(text("Text without a slash goes to the session that runs here; reply to one to choose it. "))
+		l.add(text("\nText without a slash goes to the session that runs here; reply to one to choose it. "))
 	}
-	l.add(code("/help run"), text(" explains a command."))
+	l.add(code("/help run"), text(" explains a command, "), code("/help all"), text(" says a line on each."))
 	return l.post()
+}
+
+// everything is a line on each command that the role may use, in as few messages
+// as it takes.
+func everything(table []bot.Command, role bot.Role) []bot.Post {
+	var posts []bot.Post
+	l := listing{more: "… and %d more."}
+	for _, group := range groups {
+		part := listing{more: "… and %d more."}
+		for _, c := range within(table, group, role) {
+			if len(part.spans) == 0 {
+				part.add(bold(group), text("\n"))
+			}
+			part.add(code("/"+shortUsage(c)), text(" – %s\n", c.Summary))
+		}
+		if len(part.spans) == 0 {
+			continue
+		}
+		if l.units+part.units > maxAnswer {
+			posts = append(posts, l.post())
+			l = listing{more: l.more}
+		}
+		l.add(append(part.spans, text("\n"))...)
+	}
+	return append(posts, l.post())
+}
+
+// within is the commands of a group that the role may use.
+func within(table []bot.Command, group string, role bot.Role) []bot.Command {
+	var found []bot.Command
+	for _, c := range table {
+		if c.Group == group && !c.Hidden && role >= c.Role {
+			found = append(found, c)
+		}
+	}
+	return found
 }
 
 // manual is all about one command.

@@ -18,6 +18,9 @@ func TestHelpShowsWhatTheRoleMayUse(t *testing.T) {
 		w := newWorld(t)
 		w.role = role
 		got := w.do("help")
+		if all := w.do("help all"); strings.Contains(all, " more.") || len(all) < 2*len(got) {
+			t.Errorf("%s: /help all leaves something out:\n%s", role, all)
+		}
 		for _, s := range want.shown {
 			if !strings.Contains(got, s) {
 				t.Errorf("%s: %s is missing in\n%s", role, s, got)

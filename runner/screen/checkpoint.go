@@ -102,11 +102,6 @@ func (e *encoder) grid(s *Screen, g *grid) {
 	e.number(g.rows)
 	for y := range g.rows {
 		r := *g.row(y)
-		if r.fill&cellGlyph != 0 {
-			g.extend(y, g.cols)
-			r = *g.row(y)
-			r.fill = 0
-		}
 		e.bytes(appendRow(nil, r, g.line(y)[:r.used], &s.clusters))
 	}
 }

@@ -103,7 +103,14 @@ func (s *Screen) escapeIntermediate(inter, c byte) {
 func (s *Screen) alignment() {
 	s.top, s.bottom = 0, s.rows
 	s.x, s.y, s.pending = 0, 0, false
-	s.cur.clear(0, s.rows, cell('E'))
+	s.cur.clear(0, s.rows, 0)
+	for y := range s.rows {
+		line := s.cur.line(y)
+		for x := range line {
+			line[x] = 'E'
+		}
+		s.cur.row(y).used = uint16(s.cols)
+	}
 }
 
 func (s *Screen) reverseLineFeed() {

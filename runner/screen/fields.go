@@ -117,7 +117,13 @@ func (y *synchronized) fields(c coder, s *Screen) {
 	c.integer(&y.cursor.Col, s.cols-1)
 	c.integer(&y.cursor.Row, s.rows-1)
 	number(c, &y.cursor.Shape, int(CursorBar))
-	from, taken := s.ago(y.from), s.ago(y.taken)
+	from, taken := 0, 0
+	if y.open {
+		from = s.ago(y.from)
+	}
+	if y.valid {
+		taken = s.ago(y.taken)
+	}
 	c.integer(&from, maxPosition)
 	c.integer(&taken, maxPosition)
 	if _, writing := c.(*encoder); !writing {

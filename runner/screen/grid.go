@@ -9,7 +9,7 @@ type grid struct {
 }
 
 // row is what is known of a row beside its cells. Cells from used on have not
-// been drawn on: they are all like fill, whatever cells holds. So clearing a
+// been drawn on: they are all like fill, a blank, whatever cells holds. So clearing a
 // row costs nothing, and its end is known when it goes to the history.
 type row struct {
 	fill    cell

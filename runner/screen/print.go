@@ -154,10 +154,6 @@ func (s *Screen) scrollUp(n int) {
 	if s.top == 0 && s.cur == &s.normal && s.history.limit > 0 {
 		for y := range n {
 			r := *g.row(y)
-			if r.fill&cellGlyph != 0 {
-				g.extend(y, g.cols)
-				r = *g.row(y)
-			}
 			s.history.pushRow(r, g.line(y)[:r.used], &s.clusters)
 		}
 	}

@@ -99,9 +99,8 @@ var programs = []program{
 	{name: "mc", argv: []string{"mc", "--nosubshell", "-X"}, files: map[string]string{"one": lines(90), "two.tar": "x", "three.go": goSource}, steps: []step{
 		{shows: "10Quit"},
 		{keys: "\x1bOB", shows: "/.cache  "},
-		{keys: "\x1bOF", bytes: 50},
-		{keys: "\x1b9", bytes: 10},
-		{keys: "\x1bOB", shows: "Listing"},
+		{keys: "\x1bOF", shows: "┤\n│ two.tar"},
+		{keys: "\x1b9\x1bOB", shows: "Listing"},
 		{keys: "\x1b[21~", gone: "Listing"},
 		{keys: "\x1bOR", shows: "1Help"},
 	}},

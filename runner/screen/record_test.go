@@ -47,8 +47,6 @@ type step struct {
 // take is what a program did: its output, cut after each step.
 type take struct{ outputs [][]byte }
 
-func (r take) whole() []byte { return bytes.Join(r.outputs, nil) }
-
 // terminal runs a program on a terminal of our own, as a session does.
 type terminal struct {
 	t      *testing.T

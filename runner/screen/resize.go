@@ -6,7 +6,8 @@ import "unicode/utf8"
 // anew: what the terminal had wrapped is joined and wrapped at the new width,
 // and the cursor stays at its character. The alternate screen is cut or
 // extended, as its program will draw it again. Sizes out of bounds are moved
-// in. The scroll region becomes the whole screen.
+// in. The scroll region becomes the whole screen. The history's bound counts
+// lines of the new width: narrower ones are more, and the oldest may go.
 func (s *Screen) Resize(cols, rows int) {
 	cols, rows = bound(cols, rows)
 	if cols == s.cols && rows == s.rows {
@@ -22,7 +23,7 @@ func (s *Screen) Resize(cols, rows int) {
 	s.tabs = tabs
 	s.cols, s.rows = cols, rows
 	s.top, s.bottom = 0, rows
-	s.sync.open, s.sync.valid, s.sync.grid = false, false, grid{}
+	s.sync = synchronized{}
 	s.x, s.y = min(s.x, cols-1), min(s.y, rows-1)
 	s.pending = s.pending && s.x == cols-1
 }
@@ -66,10 +67,6 @@ func (s *Screen) reflow(cols, rows int) {
 	var encoded []byte
 	for y := 0; y <= last; y++ {
 		r := *g.row(y)
-		if r.fill&cellGlyph != 0 {
-			g.extend(y, g.cols)
-			r = *g.row(y)
-		}
 		var points []*point
 		for _, p := range []*point{&cursor, &kept} {
 			if p.y == y {

@@ -25,10 +25,8 @@ const (
 
 // appendRow encodes the cells of a row, which are trimmed.
 func appendRow(b []byte, r row, cells []cell, t *clusters) []byte {
-	if r.fill&cellGlyph == 0 {
-		for len(cells) > 0 && cells[len(cells)-1] == r.fill {
-			cells = cells[:len(cells)-1]
-		}
+	for len(cells) > 0 && cells[len(cells)-1] == r.fill {
+		cells = cells[:len(cells)-1]
 	}
 	b = appendHead(b, len(cells), r)
 	for len(cells) > 0 {

@@ -20,13 +20,13 @@ type Options struct {
 // Screen is a terminal's screen and what its program has told it. It is not
 // safe for concurrent use.
 type Screen struct {
-	cols, rows int
-	normal     buffer
-	alt        buffer // its grid is made when it is first used
-	cur        *buffer
-	history    history
-	styles     styles
-	clusters   clusters
+	cols, rows  int
+	normal      buffer
+	alt         buffer // its grid is made when it is first used
+	cur         *buffer
+	history     history
+	styles      styles
+	clusters    clusters
 	sweepWait   int // characters of an unknown style to come before a sweep is tried again
 	clusterWait int // and of unknown clusters
 

@@ -311,27 +311,28 @@ func TestResizeLaysTheNormalScreenOutAnew(t *testing.T) {
 	}
 }
 
+// unwrapped is all text that is kept, by the lines that were written.
+func unwrapped(s *Screen) string {
+	var b strings.Builder
+	for _, l := range s.Lines(0, 1<<20) {
+		if b.WriteString(l.Text()); !l.Wrapped {
+			b.WriteByte('\n')
+		}
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
 func TestResizeThereAndBackChangesNothing(t *testing.T) {
 	s := New(40, 10, Options{History: 2000})
 	for i := range 100 {
 		fmt.Fprintf(s, "\x1b[3%dm%d %s漢字e\u0301\r\n", i%8, i, strings.Repeat("word ", i%30))
 	}
-	text := func() string {
-		var b strings.Builder
-		for _, l := range s.Lines(0, 5000) {
-			b.WriteString(strings.TrimRight(l.Text(), " "))
-			if !l.Wrapped {
-				b.WriteByte('\n')
-			}
-		}
-		return strings.TrimRight(b.String(), "\n")
-	}
 	s.Resize(200, 10)
-	want := text()
+	want := unwrapped(s)
 	for _, size := range [][2]int{{33, 7}, {80, 24}, {120, 3}, {51, 10}, {200, 50}, {200, 10}} {
 		s.Resize(size[0], size[1])
 	}
-	if got := text(); got != want {
+	if got := unwrapped(s); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
