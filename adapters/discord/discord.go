@@ -1,5 +1,3 @@
-//go:build discord
-
 // Package discord is the door to Discord: it listens to the gateway for
 // messages and interactions and posts, edits and uploads what is to be said.
 //

@@ -26,7 +26,7 @@ func exampleText(t *testing.T) (plain, full string) {
 		t.Fatal(err)
 	}
 	full = sample.ReplaceAllString(string(text), "$1$2")
-	full = regexp.MustCompile(`(?m)^(people|chats): \[\]\n`).ReplaceAllString(full, "")
+	full = regexp.MustCompile(`(?m)^ *(people|chats|roles): \[\]\n`).ReplaceAllString(full, "")
 	return string(text), full
 }
 
@@ -35,13 +35,13 @@ func TestTheExampleHasTheDefaults(t *testing.T) {
 	f := newFindings()
 	got := Default()
 	// A wrong default would not be noticed if the key were not there.
-	got.StaleAfter, got.Sessions.PassEnv, got.Telegram.APIURL = -1, nil, ""
+	got.StaleAfter, got.Sessions.PassEnv, got.Telegram.APIURL, got.Discord.APIURL, got.Discord.Upload = -1, nil, "", "", 1
 	f.decode([]byte(plain), &got)
 	if err := f.err(); err != nil {
 		t.Fatal(err)
 	}
 	want := Default()
-	want.People, want.Chats, want.Sessions.Env = []Person{}, []Chat{}, []string{}
+	want.People, want.Chats, want.Sessions.Env, want.Discord.Roles = []Person{}, []Chat{}, []string{}, []DiscordRole{}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Config{})); diff != "" {
 		t.Errorf("(-default +example)\n%s", diff)
 	}

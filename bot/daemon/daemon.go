@@ -20,6 +20,7 @@ import (
 
 	"chapi/adapters"
 	"chapi/adapters/console"
+	"chapi/adapters/discord"
 	"chapi/adapters/telegram"
 	"chapi/bot"
 	"chapi/bot/config"
@@ -174,6 +175,17 @@ func (d *daemon) buildAdapters() error {
 			DropWebhook: cfg.AllowDeleteWebhook, Pace: pace(cfg.Pace),
 		}
 	}
+	if cfg := d.Config.Discord; !cfg.Token.IsZero() {
+		o.Discord = &discord.Config{
+			Token: discord.Token(cfg.Token.Reveal()), APIURL: cfg.APIURL, ApplicationID: cfg.ApplicationID,
+			StateDir: d.Config.StateDir, Logger: d.log, Prefix: cfg.Prefix, Upload: int64(cfg.Upload),
+			Pace: discord.Pace{
+				Every: cfg.Pace.Every, Burst: cfg.Pace.Burst,
+				AllEvery:  time.Second / time.Duration(cfg.Pace.AllPerSecond),
+				Unlimited: cfg.Pace.Unlimited,
+			},
+		}
+	}
 	if d.Console != nil {
 		o.Console = d.console()
 	}
@@ -201,6 +213,7 @@ func (d *daemon) buildStages(ctx context.Context) error {
 		people = append(people, bot.Person{Name: d.Console.User, Role: bot.Owner, Accounts: []bot.Account{console.Account()}})
 	}
 	policy := &bot.Policy{}
+	policy.SetBadges(cfg.Badges())
 	d.allowlist = &allowlist{policy: policy, grants: d.store, people: people, chats: chats}
 	if err := d.allowlist.reload(ctx); err != nil {
 		return err
@@ -284,8 +297,8 @@ func (d *daemon) recover(ctx context.Context) error {
 // start starts the parts in the order in which they need each other, the
 // adapters last.
 func (d *daemon) start(ctx context.Context) {
-	if !d.Config.Telegram.Token.IsZero() {
-		// Programs that run as the same user must not read the token from our
+	if d.Config.Networked() {
+		// Programs that run as the same user must not read a token from our
 		// memory or environment.
 		if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 			d.log.Warn("close the process's memory to others", "err", err)
