@@ -3,6 +3,7 @@ package storage
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -32,6 +33,19 @@ func withSteps(t *testing.T, further map[string]string) fs.FS {
 	}
 	return steps
 }
+
+// schema is how many steps there are now.
+func schema(t *testing.T) int {
+	t.Helper()
+	names, err := stepNames(migrations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(names)
+}
+
+// step names the nth step behind those that there are.
+func step(t *testing.T, n int) string { return fmt.Sprintf("%04d.sql", schema(t)+n) }
 
 // used is a state folder whose database has one setting.
 func used(t *testing.T) (dir, path string) {
@@ -86,17 +100,17 @@ func wantValue(t *testing.T, path, query, want string) {
 func TestADatabaseIsBackedUpAndThenMigratedStepByStep(t *testing.T) {
 	_, path := used(t)
 	steps := withSteps(t, map[string]string{
-		"0002.sql": "ALTER TABLE settings RENAME TO options; CREATE TABLE extra (n INTEGER);",
-		"0003.sql": "INSERT INTO extra VALUES (5);",
+		step(t, 1): "ALTER TABLE settings RENAME TO options; CREATE TABLE extra (n INTEGER);",
+		step(t, 2): "INSERT INTO extra VALUES (5);",
 	})
 	if err := migrateFile(t, path, steps); err != nil {
 		t.Fatal(err)
 	}
-	wantValue(t, path, "PRAGMA user_version", "3")
+	wantValue(t, path, "PRAGMA user_version", fmt.Sprint(schema(t)+2))
 	wantValue(t, path, "SELECT value FROM options", "c")
 	wantValue(t, path, "SELECT n FROM extra", "5")
 
-	copyPath := path + ".schema1.bak"
+	copyPath := fmt.Sprintf("%s.schema%d.bak", path, schema(t))
 	info, err := os.Stat(copyPath)
 	if err != nil {
 		t.Fatal(err)
@@ -104,19 +118,19 @@ func TestADatabaseIsBackedUpAndThenMigratedStepByStep(t *testing.T) {
 	if info.Mode().Perm() != 0o600 {
 		t.Errorf("backup has mode %v, want 0600", info.Mode())
 	}
-	wantValue(t, copyPath, "PRAGMA user_version", "1")
+	wantValue(t, copyPath, "PRAGMA user_version", fmt.Sprint(schema(t)))
 	wantValue(t, copyPath, "SELECT value FROM settings", "c")
 }
 
 func TestAStepThatFailsLeavesTheDatabaseAsItWas(t *testing.T) {
 	_, path := used(t)
-	steps := withSteps(t, map[string]string{"0002.sql": "DELETE FROM settings; SELECT no_such_function();"})
+	steps := withSteps(t, map[string]string{step(t, 1): "DELETE FROM settings; SELECT no_such_function();"})
 	for range 2 { // the second time there is a backup already
 		err := migrateFile(t, path, steps)
-		if err == nil || !strings.Contains(err.Error(), "migrate to schema 2") {
+		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("migrate to schema %d", schema(t)+1)) {
 			t.Fatalf("got %v, want an error that names the step", err)
 		}
-		wantValue(t, path, "PRAGMA user_version", "1")
+		wantValue(t, path, "PRAGMA user_version", fmt.Sprint(schema(t)))
 		wantValue(t, path, "SELECT value FROM settings", "c")
 	}
 }
@@ -161,9 +175,9 @@ func TestANewerDatabaseIsRefusedAndNotTouched(t *testing.T) {
 }
 
 func TestAGapInTheNumbersOfTheStepsIsFound(t *testing.T) {
-	for _, name := range []string{"0003.sql", "two.sql"} {
+	for _, name := range []string{step(t, 2), "two.sql"} {
 		if _, err := stepNames(withSteps(t, map[string]string{name: ""})); err == nil {
-			t.Errorf("steps 1 and %s were taken", name)
+			t.Errorf("a gap before %s was taken", name)
 		}
 	}
 }
