@@ -2,6 +2,7 @@ package bot
 
 import (
 	"errors"
+	"strings"
 	"sync"
 )
 
@@ -118,6 +119,19 @@ func (p *Policy) Authorize(c Claim) (Principal, error) {
 		}
 	}
 	return Principal{person: person.Name, account: c.Account, thread: c.Thread, role: role}, nil
+}
+
+// Known is the person as the lists have them now, with all their accounts; the
+// zero Person when nobody has that name, small or capital.
+func (p *Policy) Known(name string) Person {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	for _, person := range p.people {
+		if strings.EqualFold(person.Name, name) {
+			return person
+		}
+	}
+	return Person{}
 }
 
 // Owners is every account of every owner: who is told about the door.

@@ -368,10 +368,12 @@ type (
 	Director interface {
 		Direct(UserID) Thread
 	}
-	// Linker makes a link that opens the chat with the bot and sends the
-	// pairing code. It is empty until the bot's name is known.
+	// Linker makes a link that leads to the bot, if it can one that sends it
+	// the pairing code; it is empty until the bot's name is known. PairHint is
+	// what to do with the link, in a line.
 	Linker interface {
 		PairLink(code string) string
+		PairHint() string
 	}
 	// Checker tells how the adapter is. It never blocks.
 	Checker interface {

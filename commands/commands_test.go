@@ -23,6 +23,8 @@ type world struct {
 	asked     []bot.CallFilter
 	people    []bot.Person
 	chats     []bot.Chat
+	linked    []bot.Account
+	direct    bool
 	locked    bool // the allowlist is the configuration's
 	spec      bot.Spec
 	restarted string
@@ -96,7 +98,7 @@ func (w *world) try(line string, about bot.SessionID) error {
 	return c.Run(context.Background(), bot.Request{
 		Call: bot.Call{
 			ID: 100, Command: c.Name, Args: args, Session: about, Message: "55", Text: "/" + line,
-			Claim: bot.Claim{Account: ann, Name: "Ann", Thread: w.thread},
+			Claim: bot.Claim{Account: ann, Name: "Ann", Thread: w.thread, Direct: w.direct},
 		},
 		Principal: p,
 		Reply:     w.reply,
@@ -177,6 +179,18 @@ func (w *world) SetPerson(_ context.Context, p bot.Person) error {
 func (w *world) RemovePerson(_ context.Context, name string) error {
 	w.people = slices.DeleteFunc(w.people, func(old bot.Person) bool { return old.Name == name })
 	return w.change()
+}
+
+// Link implements Allowlist.
+func (w *world) Link(_ context.Context, p bot.Principal) (string, time.Duration, error) {
+	return "CODE-OF-" + p.Person(), 10 * time.Minute, w.change()
+}
+
+// Unlink implements Allowlist.
+func (w *world) Unlink(context.Context, bot.Principal) ([]bot.Account, error) {
+	gone := w.linked
+	w.linked = nil
+	return gone, w.change()
 }
 
 // SetChat implements Allowlist.
@@ -509,7 +523,7 @@ func TestNamesAreUnique(t *testing.T) {
 			seen[name] = true
 		}
 	}
-	want := []string{"again", "attach", "cd", "chats", "detach", "drop", "env", "eof", "help", "history", "in", "input", "key", "kill", "log", "pair", "people", "ps", "resize", "restart", "run", "sh", "shell", "signal", "start", "status", "stop", "term", "version", "whoami"}
+	want := []string{"again", "attach", "cd", "chats", "detach", "drop", "env", "eof", "help", "history", "in", "input", "key", "kill", "link", "log", "pair", "people", "ps", "resize", "restart", "run", "sh", "shell", "signal", "start", "status", "stop", "term", "version", "whoami"}
 	if got := slices.Sorted(maps.Keys(seen)); !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

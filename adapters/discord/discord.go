@@ -143,7 +143,7 @@ func (p Pace) withDefaults() Pace {
 }
 
 // Adapter is one bot account on Discord. It implements bot.Adapter and
-// bot.Typer, ThreadOpener, MenuPublisher, Marker, Director, Linker and Checker;
+// bot.Typer, ThreadOpener, MenuPublisher, Marker, Director, Linker, Checker and Badger;
 // Fetch reads attachments. It is no bot.Confirmer: after a restart the network
 // repeats nothing by itself, and what the histories repeat has its old key. All
 // methods may be called at the same time, Run once at a time.
@@ -165,6 +165,7 @@ type Adapter struct {
 	mine     ring // what was posted and confirmed
 	rooms    ring // the listed channels
 	typing   throttle
+	badges   badgeCache
 
 	// me is what the server says of the bot; nil until it has.
 	me    atomic.Pointer[identity]
@@ -184,6 +185,7 @@ var (
 	_ bot.Director      = (*Adapter)(nil)
 	_ bot.Linker        = (*Adapter)(nil)
 	_ bot.Checker       = (*Adapter)(nil)
+	_ bot.Badger        = (*Adapter)(nil)
 )
 
 // New checks the configuration and makes the adapter. It touches neither

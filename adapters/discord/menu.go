@@ -112,12 +112,18 @@ func (a *Adapter) publishAll(ctx context.Context, all []bot.Menu) error {
 	public := map[snowflake]map[string]bot.Command{}
 	var errs []error
 	for _, m := range all {
+		if guild, ok := parseServer(m.Thread); ok {
+			for _, at := range a.places.channels(guild) {
+				a.adopt(at)
+			}
+			addTo(public, guild, m.Commands)
+			continue
+		}
 		user, id, err := parsePlace(m.Thread)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("discord: menu: %w", err))
 			continue
 		}
-		set := private
 		if user == 0 {
 			at, err := a.lookUp(ctx, id)
 			if err != nil {
@@ -129,14 +135,12 @@ func (a *Adapter) publishAll(ctx context.Context, all []bot.Menu) error {
 				continue
 			}
 			a.adopt(at)
-			if public[at.guild] == nil {
-				public[at.guild] = map[string]bot.Command{}
-			}
-			set = public[at.guild]
+			addTo(public, at.guild, m.Commands)
+			continue
 		}
 		for _, c := range m.Commands {
 			if !c.Hidden {
-				set[c.Name] = c
+				private[c.Name] = c
 			}
 		}
 	}
@@ -145,6 +149,18 @@ func (a *Adapter) publishAll(ctx context.Context, all []bot.Menu) error {
 		errs = append(errs, a.publish(ctx, guild, set))
 	}
 	return errors.Join(errs...)
+}
+
+// addTo adds commands to those of a server.
+func addTo(public map[snowflake]map[string]bot.Command, guild snowflake, commands []bot.Command) {
+	if public[guild] == nil {
+		public[guild] = map[string]bot.Command{}
+	}
+	for _, c := range commands {
+		if !c.Hidden {
+			public[guild][c.Name] = c
+		}
+	}
 }
 
 // adopt takes a listed channel in: its messages are not missed, and what the
