@@ -339,10 +339,11 @@ type (
 	Typer interface {
 		Typing(ctx context.Context, th Thread) error
 	}
-	// ThreadOpener can open a topic in a room. Errors are *SendError; a
+	// ThreadOpener can open a topic in a room, at the message that asked for it
+	// where the network ties topics to messages. Errors are *SendError; a
 	// refusal means that the room itself is to be used.
 	ThreadOpener interface {
-		OpenThread(ctx context.Context, room Thread, title string) (Thread, error)
+		OpenThread(ctx context.Context, room Thread, title string, at MessageID) (Thread, error)
 	}
 	// MenuPublisher shows commands in the network's own menu. It publishes
 	// only what differs from what is there.

@@ -164,6 +164,7 @@ type Adapter struct {
 	doubts   doubts
 	mine     ring // what was posted and confirmed
 	rooms    ring // the listed channels
+	friends  ring // people whose private chats were opened
 	typing   throttle
 	badges   badgeCache
 
@@ -232,6 +233,9 @@ func New(cfg Config) (*Adapter, error) {
 		greeted: make(chan struct{}, 1),
 	}
 	a.budget = newBudget(cfg.StateDir, id, timing.Identify)
+	if a.pace.Unlimited {
+		a.budget.gap, a.budget.spans = 0, nil // a server of one's own resets no token
+	}
 	a.standing.set(true, "starting")
 	return a, nil
 }

@@ -138,6 +138,7 @@ func (a *Adapter) publishAll(ctx context.Context, all []bot.Menu) error {
 			addTo(public, at.guild, m.Commands)
 			continue
 		}
+		a.befriend(ctx, m.Thread)
 		for _, c := range m.Commands {
 			if !c.Hidden {
 				private[c.Name] = c
@@ -167,12 +168,40 @@ func addTo(public map[snowflake]map[string]bot.Command, guild snowflake, command
 // bot cannot do there is told.
 func (a *Adapter) adopt(at place) {
 	a.rooms.see(at.id)
-	from := a.places.last(at.id)
-	if now, known := a.client.clock.now(); from == 0 && known {
-		from = snowflakeAt(now) // nothing before is of interest
-	}
-	a.intake.track(at.id, from)
+	a.attend(at.id)
 	a.check(at.id)
+}
+
+// firstLook is how far back a conversation is looked at that is new: what
+// somebody says while the bot is being set up is not lost.
+const firstLook = 10 * time.Minute
+
+// attend makes a channel a conversation of which no message is missed.
+func (a *Adapter) attend(channel snowflake) {
+	if now, known := a.client.clock.now(); known {
+		a.intake.attend(channel, snowflakeAt(now.Add(-firstLook)))
+	}
+}
+
+// maxFriends is how many private chats are opened on our own account: the
+// network does not like a bot that opens many.
+const maxFriends = 20
+
+// befriend opens the private chat of somebody who is listed, once: the network
+// does not tell which there are, and so not what was said in them while nobody
+// listened. That somebody shares no server with the bot is no fault.
+func (a *Adapter) befriend(ctx context.Context, th bot.Thread) {
+	user, _, err := parsePlace(th)
+	if err != nil || len(a.friends.all()) >= maxFriends || a.friends.knows(user) {
+		return
+	}
+	a.friends.see(user)
+	channel, err := a.address(ctx, th)
+	if err != nil {
+		a.log.Info("a private chat cannot be opened yet", "person", user.String(), "err", err)
+		return
+	}
+	a.attend(channel)
 }
 
 // publish registers the commands of a server, or with guild 0 those of private

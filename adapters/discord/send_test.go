@@ -358,7 +358,7 @@ func TestWithoutTheRightToReadRepliesAreOrdinary(t *testing.T) {
 
 func TestThreadsAreOpenedInTextChannels(t *testing.T) {
 	r := sender(t)
-	th, err := r.a.OpenThread(t.Context(), r.to(r.general), "  htop\n"+strings.Repeat("x", 300))
+	th, err := r.a.OpenThread(t.Context(), r.to(r.general), "  htop\n"+strings.Repeat("x", 300), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -369,7 +369,7 @@ func TestThreadsAreOpenedInTextChannels(t *testing.T) {
 	r.sendTo(bot.Outgoing{Thread: th, Post: text("x")})
 	forum := r.guild.AddChannel(0, "help", discordtest.ForumChannel)
 	for what, room := range map[string]bot.Thread{"a private chat": r.to(r.dm), "a thread": th, "a forum": r.to(forum), "another network": {Adapter: "x", Chat: "5"}} {
-		_, err := r.a.OpenThread(t.Context(), room, "htop")
+		_, err := r.a.OpenThread(t.Context(), room, "htop", "")
 		var se *bot.SendError
 		if !errors.As(err, &se) || se.Outcome != bot.RefusedSend {
 			t.Errorf("%s: error %v, want refused", what, err)
@@ -378,7 +378,7 @@ func TestThreadsAreOpenedInTextChannels(t *testing.T) {
 	r.guild.SetEveryone(discordtest.ViewChannel)
 	r.guild.SetBot(0)
 	r.srv.Expect("startThread", "50013")
-	_, err = r.a.OpenThread(t.Context(), r.to(r.general), "htop")
+	_, err = r.a.OpenThread(t.Context(), r.to(r.general), "htop", "")
 	var se *bot.SendError
 	if !errors.As(err, &se) || se.Outcome != bot.RefusedSend {
 		t.Errorf("without the right: error %v, want refused", err)

@@ -13,12 +13,14 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-
-	"chapi/adapters/telegram/telegramtest"
 )
 
-// Transcripts are conversations with the whole program: testdata/*.txtar. Their
-// verbs, besides those of testscript:
+// Transcripts are conversations with the whole program: testdata/*.txtar. Each
+// is played on every network; a line that only one of them can play has its name
+// in brackets in front, and says why. Those of testdata/discord are about what
+// Discord alone has, those of testdata/both about people who are on two
+// networks; their places may have the network in front, as in discord:bob.
+// The verbs, besides those of testscript:
 //
 //	config                    more configuration, from the file "config"
 //	up, down, kill9           start the daemon, end it in order, kill it
@@ -33,8 +35,9 @@ import (
 //	silence WHERE             the bot has said nothing there, ever
 //	count WHERE N RE          exactly N messages fit, now
 //	lines FILE N              the file has, or gets, N lines
-//	network down|up           Telegram cannot be reached, or can
-//	fault METHOD KIND [N]     something goes wrong with the next N calls
+//	network down|hole|up      the network cannot be reached, does not answer, or can
+//	fault CALL KIND [N]       something goes wrong with the next N calls: post, edit, file, topic, ack, receive
+//	drops                     the line over which the daemon receives is cut
 //	late DURATION WHO WHERE TEXT   a message written that long ago arrives
 //	forwards, edits, channel, anonymous, viabot   messages that are none of a person's own
 //	pairs WHO WHERE [ROLE...] "chapi pair" shows a code, and the person sends it
@@ -48,17 +51,40 @@ import (
 //	migrates GROUP            a small group becomes a supergroup
 //	deletes WHERE             a topic is deleted, with all that is in it
 //	clock DURATION            the network's clock is that far ahead of ours
-//	called METHOD             the network has got such a call, or will
+//	called CALL               the network has got such a call, or will
 //	logs RE                   the daemon's log says it, or will
 func TestTranscripts(t *testing.T) {
+	for _, name := range []string{"telegram", "discord"} {
+		t.Run(name, func(t *testing.T) { play(t, "testdata", name) })
+	}
+}
+
+// TestTranscriptsOfTelegram are about what only Telegram has: groups that get
+// another number, and a second program with the same token.
+func TestTranscriptsOfTelegram(t *testing.T) { play(t, "testdata/telegram", "telegram") }
+
+// TestTranscriptsOfDiscord are about what only Discord has.
+func TestTranscriptsOfDiscord(t *testing.T) { play(t, "testdata/discord", "discord") }
+
+// TestTranscriptsOfBoth are about people on two networks.
+func TestTranscriptsOfBoth(t *testing.T) { play(t, "testdata/both", "telegram", "discord") }
+
+// play plays all transcripts of a folder on a device with these networks.
+func play(t *testing.T, dir string, names ...string) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
+		Dir: dir,
+		Condition: func(name string) (bool, error) {
+			if networks[name] == nil {
+				return false, fmt.Errorf("there is no network %q", name)
+			}
+			return slices.Contains(names, name), nil
+		},
 		Setup: func(env *testscript.Env) error {
 			tb, ok := env.T().(testing.TB)
 			if !ok {
 				return fmt.Errorf("testscript runs without a testing.TB")
 			}
-			w := newWorld(tb, env.WorkDir, telegramtest.Options{ReadAll: true, ImplicitRootReplies: true})
+			w := newWorld(tb, env.WorkDir, terms{}, names...)
 			env.Values["world"] = w
 			env.Setenv("PATH", filepath.Dir(binary)+":"+os.Getenv("PATH"))
 			env.Setenv("HOME", env.WorkDir)
@@ -71,11 +97,11 @@ func TestTranscripts(t *testing.T) {
 			"launch":    script(0, func(w *world, _ []string) { w.launch() }),
 			"down":      script(0, func(w *world, _ []string) { w.down() }),
 			"kill9":     script(0, func(w *world, _ []string) { w.kill() }),
-			"says":      script(3, saysVerb()),
-			"forwards":  script(3, saysVerb(telegramtest.Forwarded())),
-			"viabot":    script(3, saysVerb(telegramtest.ViaBot())),
-			"channel":   script(3, saysVerb(telegramtest.AsChannel())),
-			"anonymous": script(3, saysVerb(telegramtest.AnonymousAdmin())),
+			"says":      script(3, saysVerb("")),
+			"forwards":  script(3, saysVerb("forwarded")),
+			"viabot":    script(3, saysVerb("viabot")),
+			"channel":   script(3, saysVerb("channel")),
+			"anonymous": script(3, saysVerb("anonymous")),
 			"edits":     script(3, editsVerb),
 			"late":      script(4, lateVerb),
 			"answers":   script(4, answersVerb),
@@ -89,16 +115,17 @@ func TestTranscripts(t *testing.T) {
 			"lines":     script(2, linesVerb),
 			"network":   script(1, networkVerb),
 			"fault":     script(2, faultVerb),
+			"drops":     script(0, func(w *world, _ []string) { w.net.Drop() }),
 			"pairs":     script(2, pairsVerb),
 			"repairs":   script(2, repairsVerb),
 			"unheard":   script(1, unheardVerb),
 			"settle":    script(0, func(w *world, _ []string) { w.settle() }),
-			"repeats":   script(0, func(w *world, _ []string) { w.srv.Redeliver(w.said) }),
-			"renumbers": script(1, func(w *world, args []string) { w.srv.ResetUpdateIDs(args[0] == "up") }),
+			"repeats":   script(0, func(w *world, _ []string) { w.said.at.Redeliver(w.said.id) }),
+			"renumbers": script(1, func(w *world, args []string) { w.telegram().ResetUpdateIDs(args[0] == "up") }),
 			"poller":    script(1, pollerVerb),
-			"blocks":    script(1, func(w *world, args []string) { w.srv.Block(w.user(args[0])) }),
-			"unblocks":  script(1, func(w *world, args []string) { w.srv.Unblock(w.user(args[0])) }),
-			"migrates":  script(1, func(w *world, args []string) { w.chats[args[0]] = w.chats[args[0]].Migrate() }),
+			"blocks":    script(1, func(w *world, args []string) { w.net.Block(args[0], true) }),
+			"unblocks":  script(1, func(w *world, args []string) { w.net.Block(args[0], false) }),
+			"migrates":  script(1, func(w *world, args []string) { w.telegram().chats[args[0]] = w.telegram().chats[args[0]].Migrate() }),
 			"deletes":   script(1, deletesVerb),
 			"clock":     script(1, clockVerb),
 			"called":    script(1, calledVerb),
@@ -130,20 +157,20 @@ func spoken(args []string) string {
 	return strings.NewReplacer(`\n`, "\n", `\t`, "\t").Replace(strings.Join(args, " "))
 }
 
-func saysVerb(opts ...telegramtest.SayOption) func(*world, []string) {
-	return func(w *world, args []string) {
-		c, topic := w.chat(args[1])
-		all := opts
-		if topic != 0 {
-			all = append([]telegramtest.SayOption{telegramtest.InTopic(topic)}, opts...)
-		}
-		w.said = c.Say(w.user(args[0]), spoken(args[2:]), all...)
-	}
+func saysVerb(origin string) func(*world, []string) {
+	return func(w *world, args []string) { w.speak(args[0], args[1], spoken(args[2:]), manner{origin: origin}) }
+}
+
+// speak has a person write, and remembers it as what was said last.
+func (w *world) speak(who, where, text string, how manner) int64 {
+	w.t.Helper()
+	at := w.chat(where)
+	w.said = said{at, at.Say(who, text, how)}
+	return w.said.id
 }
 
 func editsVerb(w *world, args []string) {
-	c, _ := w.chat(args[1])
-	c.Edit(w.user(args[0]), w.said.ID, spoken(args[2:]))
+	w.said.at.Edit(args[0], w.said.id, spoken(args[2:]))
 }
 
 func lateVerb(w *world, args []string) {
@@ -151,45 +178,47 @@ func lateVerb(w *world, args []string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	c, _ := w.chat(args[2])
-	c.Say(w.user(args[1]), spoken(args[3:]), telegramtest.SentAt(w.now().Add(-ago)))
+	w.chat(args[2]).Say(args[1], spoken(args[3:]), manner{at: w.now().Add(-ago)})
 }
 
 func answersVerb(w *world, args []string) {
-	c, topic := w.chat(args[1])
 	to := w.sees(args[1], args[2], matches(w, args[2]))
-	opts := []telegramtest.SayOption{telegramtest.ReplyTo(to.ID)}
-	if topic != 0 {
-		opts = append(opts, telegramtest.InTopic(topic))
-	}
-	c.Say(w.user(args[0]), spoken(args[3:]), opts...)
+	w.chat(args[1]).Say(args[0], spoken(args[3:]), manner{replyTo: to.ID})
 }
 
 func pressesVerb(w *world, args []string) {
-	c, _ := w.chat(args[1])
-	fits := func(m telegramtest.Message) bool { return strings.Contains(show(m), "["+args[2]+"]") }
+	data := func(m note) string {
+		for _, row := range m.Keys {
+			for _, b := range row {
+				if b.Label == args[2] {
+					return b.Data
+				}
+			}
+		}
+		return ""
+	}
+	fits := func(m note) bool { return data(m) != "" }
 	if len(args) > 3 {
 		too := matches(w, args[3])
-		with := fits
-		fits = func(m telegramtest.Message) bool { return with(m) && too(m) }
+		fits = func(m note) bool { return data(m) != "" && too(m) }
 	}
 	m := w.sees(args[1], "the button "+args[2], fits)
-	w.pressed = c.Press(w.user(args[0]), m.ID, args[2])
+	w.pressed = w.chat(args[1]).Press(args[0], m.ID, data(m))
 }
 
 func noticeVerb(w *world, args []string) {
-	answer, ok := w.pressed.Answer(patience)
-	if !ok || !regexp.MustCompile(args[0]).MatchString(answer.Text) {
-		w.t.Fatalf("the press was answered with %q (%v), want %q", answer.Text, ok, args[0])
+	text, ok := w.pressed.Notice(patience)
+	if !ok || !regexp.MustCompile(args[0]).MatchString(text) {
+		w.t.Fatalf("the press was answered with %q (%v), want %q", text, ok, args[0])
 	}
 }
 
-func matches(w *world, pattern string) func(telegramtest.Message) bool {
+func matches(w *world, pattern string) func(note) bool {
 	re, err := regexp.Compile("(?s)" + pattern)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return func(m telegramtest.Message) bool { return re.MatchString(show(m)) }
+	return func(m note) bool { return re.MatchString(show(m)) }
 }
 
 func seesVerb(w *world, args []string) {
@@ -198,7 +227,8 @@ func seesVerb(w *world, args []string) {
 
 func lastVerb(w *world, args []string) {
 	fits := matches(w, args[1])
-	ok := w.srv.Wait(patience, func() bool {
+	n, _ := w.on(args[0])
+	ok := n.Wait(patience, func() bool {
 		posts := w.posts(args[0])
 		return len(posts) > 0 && fits(posts[len(posts)-1])
 	})
@@ -249,12 +279,12 @@ func linesVerb(w *world, args []string) {
 func networkVerb(w *world, args []string) {
 	switch args[0] {
 	case "down":
-		w.srv.Down()
+		w.net.Down()
 	case "hole": // connections are there, answers are not
-		w.srv.BlackHole()
+		w.net.BlackHole()
 	case "up":
-		if err := w.srv.Up(); err != nil {
-			w.t.Fatal(err)
+		if !eventually(patience, func() bool { return w.net.Up() == nil }) { // its port may be another's for a moment
+			w.t.Fatal("the network does not come back")
 		}
 	default:
 		w.t.Fatalf("the network is not %q", args[0])
@@ -262,24 +292,13 @@ func networkVerb(w *world, args []string) {
 }
 
 func faultVerb(w *world, args []string) {
-	kinds := map[string]telegramtest.Fault{
-		"drop-before": {Kind: telegramtest.DropBefore},
-		"drop-after":  {Kind: telegramtest.DropAfter},
-		"html502":     {Kind: telegramtest.HTML502},
-		"error500":    {Kind: telegramtest.Error500},
-		"truncate":    {Kind: telegramtest.Truncate},
-		"hang":        {Kind: telegramtest.Hang},
-		"429":         {Kind: telegramtest.Error429, RetryAfter: 1},
-	}
-	f, ok := kinds[args[1]]
-	if !ok {
-		w.t.Fatalf("there is no fault %q", args[1])
-	}
-	f.Method, f.Times = args[0], 1
+	f := fault{call: args[0], kind: args[1], times: 1}
 	if len(args) > 2 {
-		f.Times, _ = strconv.Atoi(args[2])
+		f.times, _ = strconv.Atoi(args[2])
 	}
-	w.srv.AddFault(f)
+	if _, err := w.net.Fault(f); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 func pollerVerb(w *world, args []string) {
@@ -288,13 +307,12 @@ func pollerVerb(w *world, args []string) {
 		w.other = nil
 	}
 	if args[0] == "on" {
-		w.other = w.srv.SecondPoller()
+		w.other = w.telegram().SecondPoller()
 	}
 }
 
 func deletesVerb(w *world, args []string) {
-	c, topic := w.chat(args[0])
-	c.DeleteTopic(topic)
+	w.chat(args[0]).Delete()
 }
 
 func clockVerb(w *world, args []string) {
@@ -306,7 +324,7 @@ func clockVerb(w *world, args []string) {
 }
 
 func calledVerb(w *world, args []string) {
-	if !w.srv.Wait(patience, func() bool { return w.srv.Count(args[0]) > 0 }) {
+	if !w.net.Wait(patience, func() bool { return w.net.Count(args[0]) > 0 }) {
 		w.t.Fatalf("%s is not called", args[0])
 	}
 }
@@ -337,43 +355,33 @@ func pairsVerb(w *world, args []string) {
 }
 
 func repairsVerb(w *world, args []string) {
-	c, _ := w.chat(args[1])
-	c.Say(w.user(args[0]), "/start "+w.code)
+	w.speak(args[0], args[1], "/start "+w.code, manner{})
 }
 
-// unheardVerb waits until the bot has confirmed all that was sent, and nothing
-// has come of it. What a message makes is in the outbox before it is confirmed,
-// and a chat's first message goes out at once.
+// unheardVerb waits until the bot has taken all that was sent, and nothing has
+// come of it. What a message makes is in the outbox before it is confirmed, and
+// a chat's first message goes out at once.
 func unheardVerb(w *world, args []string) {
 	before := len(w.posts(args[0]))
-	if !w.srv.Wait(patience, func() bool { return w.srv.Pending() == 0 }) {
+	n, _ := w.on(args[0])
+	if !n.Wait(patience, n.Taken) {
 		w.t.Fatal("the daemon does not take what is sent")
 	}
-	if w.srv.Wait(300*time.Millisecond, func() bool { return len(w.posts(args[0])) > before }) {
+	if n.Wait(300*time.Millisecond, func() bool { return len(w.posts(args[0])) > before }) {
 		w.t.Fatalf("the bot spoke in %s:\n%s", args[0], w.transcript(args[0]))
 	}
 }
 
 // settle returns when everything that was sent before has been handled: the
-// server's queue is empty, and an owner's question sent now has its answer.
+// network has nothing more for the daemon, and an owner's question sent now has
+// its answer.
 func (w *world) settle() {
 	w.t.Helper()
-	c, _ := w.chat("ann")
-	asked := c.Say(w.user("ann"), "/version")
+	asked := w.chat("ann").Say("ann", "/version", manner{})
 	answered := func() bool {
-		posts := w.posts("ann")
-		return slices.ContainsFunc(posts, func(m telegramtest.Message) bool { return m.ReplyTo == asked.ID }) && w.srv.Pending() == 0
+		return slices.ContainsFunc(w.posts("ann"), func(m note) bool { return m.ReplyTo == asked })
 	}
-	if !w.srv.Wait(patience, answered) {
-		w.t.Fatalf("the daemon does not answer any more; %d updates wait; ann sees:\n%s", w.srv.Pending(), w.transcript("ann"))
+	if !w.net.Wait(patience, answered) || !w.net.Wait(patience, w.net.Taken) {
+		w.t.Fatalf("the daemon does not answer any more; ann sees:\n%s", w.transcript("ann"))
 	}
-}
-
-func (w *world) user(name string) *telegramtest.User {
-	w.t.Helper()
-	u := w.users[name]
-	if u == nil {
-		w.t.Fatalf("there is nobody called %q", name)
-	}
-	return u
 }
