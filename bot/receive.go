@@ -610,15 +610,15 @@ func lateQuestion(c Call, device string, age time.Duration) Delivery {
 	})
 }
 
-// roughly is a length of time as one says it.
+// roughly is a length of time as one says it, to the nearest unit.
 func roughly(d time.Duration) string {
 	switch {
 	case d < time.Minute:
 		return fmt.Sprintf("%d s", int(d.Seconds()))
 	case d < time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
+		return fmt.Sprintf("%d min", int(d.Round(time.Minute).Minutes()))
 	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
+		return fmt.Sprintf("%d h", int(d.Round(time.Hour).Hours()))
 	default:
 		return fmt.Sprintf("%d days", int(d.Hours()/24))
 	}

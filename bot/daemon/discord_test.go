@@ -3,6 +3,7 @@ package daemon
 import (
 	"cmp"
 	"fmt"
+	"mime"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -240,7 +241,7 @@ func discordNote(m discordtest.Message) note {
 	if len(m.Files) > 0 {
 		f := m.Files[0]
 		n.File = &document{"document", f.Name, f.Size, f.Bytes}
-		if strings.HasPrefix(f.MIME, "image/") {
+		if strings.HasPrefix(mime.TypeByExtension(filepath.Ext(f.Name)), "image/") { // as clients do
 			n.File.Kind = "photo"
 		}
 	}
