@@ -248,6 +248,7 @@ func (d *Deliverer) attempt(ctx context.Context, next Delivery) {
 		if !next.Doubt {
 			if marker, ok := adapter.(Marker); ok {
 				next.Mark = marker.Mark(next.Thread)
+				out.Mark = next.Mark
 			}
 		}
 		if err := d.Outbox.Attempt(ctx, next.ID, next.Mark); err != nil {

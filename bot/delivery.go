@@ -226,8 +226,8 @@ type Outgoing struct {
 	// File is the content of Post.Media, or the bytes of Post.Output; nil when
 	// neither. The caller closes it.
 	File *Content
-	// Doubt and Mark are as in Delivery: the adapter should look whether the
-	// post is there before it posts again.
+	// Doubt and Mark are as in Delivery: in doubt, the adapter should look
+	// whether the post is there before it posts again.
 	Doubt bool
 	Mark  string
 	// Ours, set with Doubt, reports whether a message of the chat is known to be
@@ -355,8 +355,10 @@ type (
 	Confirmer interface {
 		Confirmed(ctx context.Context, key string) error
 	}
-	// Marker knows the newest message in a chat, to look for doubtful posts
-	// after it. The mark is opaque.
+	// Marker makes a mark of a chat before something new is posted there, by
+	// which the post is looked for should its fate become doubtful: where the
+	// chat is, or what the post will be called. It goes with every attempt at
+	// the post, and is opaque.
 	Marker interface {
 		Mark(Thread) string
 	}

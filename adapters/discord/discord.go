@@ -161,7 +161,6 @@ type Adapter struct {
 	menus    menus
 	acking   acking
 	uploads  uploads
-	doubts   doubts
 	mine     ring // what was posted and confirmed
 	rooms    ring // the listed channels
 	friends  ring // people whose private chats were opened

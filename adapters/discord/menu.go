@@ -168,7 +168,9 @@ func addTo(public map[snowflake]map[string]bot.Command, guild snowflake, command
 // bot cannot do there is told.
 func (a *Adapter) adopt(at place) {
 	a.rooms.see(at.id)
-	a.attend(at.id)
+	if !at.isForum() { // nothing is said there but in its posts
+		a.attend(at.id)
+	}
 	a.check(at.id)
 }
 

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -65,6 +67,22 @@ type answers struct {
 	MustBe  bool      `json:"fail_if_not_exists"`
 }
 
+// answers is the message that a post answers, 0 for none.
+func (o *outgoing) answers() snowflake {
+	if o.Answers == nil {
+		return 0
+	}
+	return o.Answers.Message
+}
+
+// answers is the message that it answers, 0 for none.
+func (m *message) answers() snowflake {
+	if m.Reference == nil || m.Reference.Type != 0 {
+		return 0
+	}
+	return m.Reference.Message
+}
+
 type row[T any] struct {
 	Type  int `json:"type"`
 	Parts []T `json:"components"`
@@ -110,9 +128,9 @@ func (a *Adapter) Send(ctx context.Context, out bot.Outgoing) (bot.Receipt, erro
 	case s.target != 0:
 		err = a.edit(ctx, s, s.target)
 	case out.Doubt:
-		id, err = a.repost(ctx, s, out.Mark)
+		id, err = a.repost(ctx, s, out)
 	default:
-		id, err = a.post(ctx, s, newNonce(), false)
+		id, err = a.post(ctx, s, parseMark(out.Mark).nonce, false)
 	}
 	if err != nil {
 		return bot.Receipt{}, a.sendError(s, err)
@@ -187,14 +205,6 @@ func keyboardOf(k *bot.Keyboard) []row[button] {
 	return rows
 }
 
-// newNonce is what tells a repeated post from a new one: 96 random bits in 16
-// characters, of at most 25.
-func newNonce() string {
-	var b [12]byte
-	rand.Read(b[:]) // never fails: crypto/rand ends the program instead
-	return base64.RawURLEncoding.EncodeToString(b[:])
-}
-
 // reposts is how often a post is repeated at once after its fate is not known.
 const reposts = 4
 
@@ -213,7 +223,6 @@ func (a *Adapter) post(ctx context.Context, s *sending, nonce string, again bool
 		var ce *callError
 		switch {
 		case err == nil:
-			a.doubts.clear(s)
 			return id, nil
 		case a.simplified(s, err):
 			continue
@@ -221,11 +230,9 @@ func (a *Adapter) post(ctx context.Context, s *sending, nonce string, again bool
 			return 0, err
 		case ce.Code == codeUnknownMessage && (again || doubt != nil):
 			// The first one has been deleted meanwhile. It has been said.
-			a.doubts.clear(s)
 			return 0, refused(bot.Other, fmt.Errorf("posted, and deleted since: %w", ce))
 		case ce.uncertain():
 			doubt = err
-			a.doubts.note(s, nonce)
 		case doubt != nil || again && ce.Status == http.StatusTooManyRequests:
 			return 0, inDoubt(doubt, ce)
 		default:
@@ -290,20 +297,67 @@ func (a *Adapter) edit(ctx context.Context, s *sending, id snowflake) error {
 	}
 }
 
+// mark is what is kept of a post before it is tried: the newest message that was
+// known in its channel, the nonce, and the time. It is written as three words.
+type mark struct {
+	after snowflake // 0 = not known
+	nonce string
+	at    time.Time
+}
+
+func (m mark) String() string { return fmt.Sprintf("%d %s %d", m.after, m.nonce, m.at.Unix()) }
+
+// parseMark reads what mark.String wrote. Of anything else there is a new nonce,
+// and nothing to look for.
+func parseMark(s string) mark {
+	words := strings.Fields(s)
+	if len(words) != 3 || len(words[1]) > maxNonce {
+		return mark{nonce: newNonce()}
+	}
+	after, _ := parseSnowflake(words[0])
+	at, _ := strconv.ParseInt(words[2], 10, 64)
+	return mark{after, words[1], time.Unix(at, 0)}
+}
+
+// maxNonce is how long a nonce may be.
+const maxNonce = 25
+
+// newNonce is what tells a repeated post from a new one: 96 random bits in 16
+// characters.
+func newNonce() string {
+	var b [12]byte
+	rand.Read(b[:]) // never fails: crypto/rand ends the program instead
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// Mark implements bot.Marker. The mark is kept with the attempt, so that the
+// nonce is the same after a restart.
+func (a *Adapter) Mark(th bot.Thread) string {
+	m := mark{a.places.last(a.known(th)), newNonce(), time.Now()}
+	if now, known := a.client.clock.now(); m.after == 0 && known {
+		m.after = snowflakeAt(now)
+	}
+	return m.String()
+}
+
+// nonceLife is how long a nonce is relied on: the network says that it
+// remembers one for some minutes.
+const nonceLife = 2 * time.Minute
+
 // repost posts again what may be there. For some minutes the nonce answers the
-// question. After that, or after a restart, the channel's history does: what
-// the bot has posted there since the mark, and does not know of, is it,
-// because a chat has one text and one file on its way at a time.
-func (a *Adapter) repost(ctx context.Context, s *sending, mark string) (snowflake, error) {
-	if nonce := a.doubts.nonce(s); nonce != "" {
-		return a.post(ctx, s, nonce, true)
+// question. After that the channel's history does: what the bot has posted there
+// since the mark, and nobody knows of, is it, because a chat has one text and
+// one file on its way at a time.
+func (a *Adapter) repost(ctx context.Context, s *sending, out bot.Outgoing) (snowflake, error) {
+	m := parseMark(out.Mark)
+	if age := time.Since(m.at); age >= 0 && age < nonceLife {
+		return a.post(ctx, s, m.nonce, true)
 	}
-	after, _ := parseSnowflake(mark)
-	if after == 0 && s.body.Answers != nil {
-		after = s.body.Answers.Message // older than the post, if it is in this chat
+	if m.after == 0 && s.body.Answers != nil {
+		m.after = s.body.Answers.Message // older than the post, if it is in this chat
 	}
-	if after != 0 {
-		id, err := a.find(ctx, s, after)
+	if m.after != 0 {
+		id, err := a.find(ctx, s, m.after, out.Ours)
 		if err != nil {
 			return 0, &bot.SendError{Outcome: bot.Unknown, RetryAfter: retryAfter(err), Err: err}
 		}
@@ -312,14 +366,15 @@ func (a *Adapter) repost(ctx context.Context, s *sending, mark string) (snowflak
 			return id, nil
 		}
 	}
-	return a.post(ctx, s, newNonce(), false)
+	return a.post(ctx, s, m.nonce, true)
 }
 
 // findPages bounds the search for a lost post, 100 messages a page.
 const findPages = 5
 
-// find looks for a lost post behind a message and brings it up to date.
-func (a *Adapter) find(ctx context.Context, s *sending, after snowflake) (snowflake, error) {
+// find looks for a lost post behind a message and brings it up to date. It is
+// none that ours knows, and answers what the post is to answer.
+func (a *Adapter) find(ctx context.Context, s *sending, after snowflake, ours func(bot.MessageID) bool) (snowflake, error) {
 	for range findPages {
 		page, err := a.history(ctx, s.channel, after)
 		if err != nil {
@@ -328,7 +383,8 @@ func (a *Adapter) find(ctx context.Context, s *sending, after snowflake) (snowfl
 		for _, m := range page {
 			after = max(after, m.ID)
 			if !m.fromMe(a.botID) || bool(m.Called) || bool(m.CalledOld) || a.mine.knows(m.ID) ||
-				m.Type != typeDefault && m.Type != typeReply || (len(m.Files) > 0) != (s.media != nil) {
+				m.Type != typeDefault && m.Type != typeReply || (len(m.Files) > 0) != (s.media != nil) || s.body.answers() != m.answers() ||
+				ours != nil && ours(bot.MessageID(m.ID.String())) {
 				continue
 			}
 			if err := a.edit(ctx, s, m.ID); err != nil {
@@ -356,67 +412,6 @@ func (a *Adapter) history(ctx context.Context, channel, after snowflake) ([]mess
 	}
 	slices.Reverse(page) // they come newest first
 	return page, nil
-}
-
-// Mark implements bot.Marker: the newest message that is known in the thread's
-// channel, or else the network's time as an id; empty when neither is known.
-func (a *Adapter) Mark(th bot.Thread) string {
-	if id := a.places.last(a.known(th)); id != 0 {
-		return id.String()
-	}
-	if now, known := a.client.clock.now(); known {
-		return snowflakeAt(now).String()
-	}
-	return ""
-}
-
-// doubts remembers the nonces of posts whose fate is not known. There is at
-// most one text and one file on its way in a thread. Its zero value is ready.
-type doubts struct {
-	mu  sync.Mutex
-	all map[doubtful]doubt
-}
-
-type doubtful struct {
-	thread bot.Thread
-	media  bool
-}
-
-type doubt struct {
-	nonce string
-	since time.Time
-}
-
-// nonceLife is how long a nonce is relied on: the network says that it
-// remembers one for some minutes.
-const nonceLife = 2 * time.Minute
-
-func (d *doubts) note(s *sending, nonce string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.all == nil {
-		d.all = make(map[doubtful]doubt)
-	}
-	key := doubtful{s.thread, s.media != nil}
-	if d.all[key].nonce != nonce {
-		put(d.all, key, doubt{nonce, time.Now()})
-	}
-}
-
-func (d *doubts) clear(s *sending) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.all, doubtful{s.thread, s.media != nil})
-}
-
-func (d *doubts) nonce(s *sending) string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	one := d.all[doubtful{s.thread, s.media != nil}]
-	if time.Since(one.since) > nonceLife {
-		return ""
-	}
-	return one.nonce
 }
 
 // ring remembers the newest ids. Its zero value is ready.

@@ -231,29 +231,55 @@ func TestALostPostIsFoundAgain(t *testing.T) {
 		out.Doubt, out.Post.Text = true, []bot.Span{{Text: "newer"}}
 		return out
 	}
-	t.Run("by its nonce", func(t *testing.T) {
-		r := sender(t)
-		r.send(text("before"))
-		out := lose(r, bot.Outgoing{Thread: r.to(r.general), Post: text("older")})
-		sent := r.sendTo(out)
+	// aged is a mark of long ago: the network has forgotten its nonce.
+	aged := func(text string) string {
+		m := parseMark(text)
+		m.nonce, m.at = newNonce(), m.at.Add(-time.Hour)
+		return m.String()
+	}
+	found := func(r *rig, sent bot.Receipt) {
 		posts := r.general.Posts()
 		if len(posts) != 2 || posts[1].Text != "newer" || bot.MessageID(posts[1].ID.String()) != sent.Message {
 			t.Errorf("posts %+v", posts)
 		}
+	}
+	t.Run("by its nonce, after a restart too", func(t *testing.T) {
+		r := sender(t)
+		r.send(text("before"))
+		out := lose(r, bot.Outgoing{Thread: r.to(r.general), Post: text("older")})
+		r.a = r.adapter()
+		found(r, r.sendTo(out))
 		if n := r.srv.Count("getChannelMessages"); n != 0 {
 			t.Errorf("the history was read %d times", n)
 		}
 	})
-	t.Run("in the history after a restart", func(t *testing.T) {
+	t.Run("in the history when the nonce is too old", func(t *testing.T) {
 		r := sender(t)
 		r.send(text("before"))
 		out := lose(r, bot.Outgoing{Thread: r.to(r.general), Post: text("older")})
 		r.general.Say(r.anna, "meanwhile")
 		r.a = r.adapter()
-		sent := r.sendTo(out)
-		posts := r.general.Posts()
-		if len(posts) != 2 || posts[1].Text != "newer" || bot.MessageID(posts[1].ID.String()) != sent.Message {
-			t.Errorf("posts %+v", posts)
+		out.Mark = aged(out.Mark)
+		found(r, r.sendTo(out))
+	})
+	t.Run("but not as another message of ours, or one that answers something else", func(t *testing.T) {
+		r := sender(t)
+		said := r.general.Say(r.anna, "hello")
+		out := lose(r, bot.Outgoing{Thread: r.to(r.general), Post: text("older")})
+		known := r.send(text("known"))
+		r.sendTo(bot.Outgoing{Thread: r.to(r.general), Post: text("an answer"), ReplyTo: bot.MessageID(said.ID.String())})
+		lost := r.general.Posts()[0]
+		r.general.Delete(lost.ID)
+		r.a = r.adapter()
+		out.Mark = aged(out.Mark)
+		out.Ours = func(m bot.MessageID) bool { return m == known.Message }
+		r.sendTo(out)
+		var texts []string
+		for _, m := range r.general.Posts() {
+			texts = append(texts, m.Text)
+		}
+		if !slices.Equal(texts, []string{"known", "an answer", "newer"}) {
+			t.Errorf("posts %q", texts)
 		}
 	})
 	t.Run("as one that was deleted", func(t *testing.T) {
@@ -271,7 +297,7 @@ func TestALostPostIsFoundAgain(t *testing.T) {
 		out := lose(r, bot.Outgoing{Thread: r.to(r.general), Post: text("older"), Mark: ""})
 		r.a = r.adapter()
 		file := r.file("a.txt", []byte("x"))
-		r.sendTo(bot.Outgoing{Thread: out.Thread, Doubt: true, Mark: snowflakeAt(time.Now().Add(-time.Minute)).String(),
+		r.sendTo(bot.Outgoing{Thread: out.Thread, Doubt: true, Mark: aged(out.Mark),
 			Post: bot.Post{Media: &bot.Media{Name: "a.txt"}}, File: file})
 		if posts := r.general.Posts(); len(posts) != 2 || len(posts[1].Files) != 1 {
 			t.Errorf("posts %+v", posts)

@@ -448,7 +448,7 @@ func (c *crash) hasOutcome(s *saying) bool {
 	case typed:
 		return strings.Contains(c.typedInto(s.chat), s.name+"\n")
 	case stopped:
-		return isFinal(c.page(s.about.chat, s.about.msg, 1))
+		return isFinal(c.page(s.about.chat, s.about.msg, 1)) || !c.w.net.Repeats()
 	case asleep: // it may sleep on; but when its bell has rung, its page ends too
 		return len(answers) > 0 && !(slices.ContainsFunc(answers, isFinal) && slices.ContainsFunc(answers, isRunning))
 	default:

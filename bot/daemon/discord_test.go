@@ -109,9 +109,10 @@ func (n *discordNet) Chat(name string) (place, error) {
 	return nil, fmt.Errorf("there is no thread %q in %s", topic, name)
 }
 
-func (n *discordNet) Ready() bool  { return n.Connected() }
-func (n *discordNet) Taken() bool  { return n.Heard(5 * time.Second) }
-func (n *discordNet) Always() bool { return true }
+func (n *discordNet) Ready() bool   { return n.Connected() }
+func (n *discordNet) Taken() bool   { return n.Heard(5 * time.Second) }
+func (n *discordNet) Always() bool  { return true }
+func (n *discordNet) Repeats() bool { return false }
 
 // discordCalls are what Discord calls them. A file is a message too, and what
 // is received comes over the gateway.

@@ -55,6 +55,10 @@ type network interface {
 	// Always reports whether a post whose fate is in doubt is found again for
 	// certain, however much was said after it.
 	Always() bool
+	// Repeats reports whether the network tells again of a press that the
+	// daemon died over before it had recorded it. Where it does not, the app
+	// tells its presser that it failed.
+	Repeats() bool
 	// Check fails the test for what no well-made bot does.
 	Check(testing.TB)
 	Close()

@@ -97,9 +97,10 @@ func (n *telegramNet) Chat(name string) (place, error) {
 	return &telegramPlace{n, c, id}, nil
 }
 
-func (n *telegramNet) Ready() bool  { return n.Polling() }
-func (n *telegramNet) Taken() bool  { return n.Pending() == 0 }
-func (n *telegramNet) Always() bool { return false }
+func (n *telegramNet) Ready() bool   { return n.Polling() }
+func (n *telegramNet) Taken() bool   { return n.Pending() == 0 }
+func (n *telegramNet) Always() bool  { return false }
+func (n *telegramNet) Repeats() bool { return true }
 
 // telegramCalls are what Telegram calls them.
 var telegramCalls = map[string]string{
