@@ -214,6 +214,10 @@ type Limits struct {
 	Foreground bool
 	// Buttons is the largest number of buttons in a row; 0 = no buttons.
 	Buttons int
+	// Life is how old a message may be to be edited at the usual pace: a live
+	// page older than that is left as it is, and goes on in a new message; 0 =
+	// for ever.
+	Life time.Duration
 }
 
 // Outgoing is one sending, ready for the network.

@@ -78,6 +78,7 @@ type Pace struct {
 	Burst    int           // 3
 	AllEvery time.Duration // 35 ms
 	AllBurst int           // 4
+	Life     time.Duration // 45 min; edits of messages older than an hour are rationed
 	// Unlimited means no limits at all, for a server of one's own.
 	Unlimited bool
 }
@@ -124,8 +125,11 @@ func (t Timing) withDefaults() Timing {
 
 // withDefaults fills in the zero fields.
 func (p Pace) withDefaults() Pace {
+	if p.Life <= 0 {
+		p.Life = 45 * time.Minute
+	}
 	if p.Unlimited {
-		return Pace{Unlimited: true}
+		return Pace{Unlimited: true, Life: p.Life}
 	}
 	if p.Every <= 0 {
 		p.Every = time.Second
@@ -309,6 +313,7 @@ func (a *Adapter) Limits(th bot.Thread) bot.Limits {
 		AllBurst:   a.pace.AllBurst,
 		Buttons:    rowButtons,
 		Foreground: a.isPost(th),
+		Life:       a.pace.Life,
 	}
 	if a.pace.Unlimited {
 		l.Edit = 250 * time.Millisecond

@@ -112,6 +112,8 @@ type DiscordPace struct {
 	Burst int           `yaml:"burst" min:"1" max:"100"`
 	// AllPerSecond bounds all channels together, per second.
 	AllPerSecond int `yaml:"all_per_second" min:"1" max:"1000"`
+	// Life is how old a message may be that is still edited as output comes.
+	Life time.Duration `yaml:"life" min:"1s" max:"1h"`
 	// Unlimited ignores all of the above, for a server of one's own.
 	Unlimited bool `yaml:"unlimited"`
 }
@@ -235,7 +237,7 @@ func Default() Config {
 		Discord: Discord{
 			APIURL: discordURL,
 			Upload: 10 << 20,
-			Pace:   DiscordPace{Every: time.Second, Burst: 3, AllPerSecond: 28},
+			Pace:   DiscordPace{Every: time.Second, Burst: 3, AllPerSecond: 28, Life: 45 * time.Minute},
 		},
 		Sessions: Sessions{
 			PerPerson: 8,

@@ -35,7 +35,7 @@ func TestTheExampleHasTheDefaults(t *testing.T) {
 	f := newFindings()
 	got := Default()
 	// A wrong default would not be noticed if the key were not there.
-	got.StaleAfter, got.Sessions.PassEnv, got.Telegram.APIURL, got.Discord.APIURL, got.Discord.Upload = -1, nil, "", "", 1
+	got.StaleAfter, got.Sessions.PassEnv, got.Telegram.APIURL, got.Discord.APIURL, got.Discord.Upload, got.Discord.Pace.Life = -1, nil, "", "", 1, 1
 	f.decode([]byte(plain), &got)
 	if err := f.err(); err != nil {
 		t.Fatal(err)

@@ -182,8 +182,10 @@ func (d *daemon) buildAdapters() error {
 			Pace: discord.Pace{
 				Every: cfg.Pace.Every, Burst: cfg.Pace.Burst,
 				AllEvery:  time.Second / time.Duration(cfg.Pace.AllPerSecond),
+				Life:      cfg.Pace.Life,
 				Unlimited: cfg.Pace.Unlimited,
 			},
+			Suggest: d.suggest,
 		}
 	}
 	if d.Console != nil {
