@@ -20,6 +20,7 @@ type discordNet struct {
 	guild *discordtest.Guild
 	users map[string]*discordtest.User
 	chats map[string]*discordtest.Channel
+	roles map[string]*discordtest.Role
 }
 
 // The ids of the server, of its channels and of the first person.
@@ -39,7 +40,7 @@ func newDiscord(t testing.TB, how terms) network {
 	if how.busy {
 		o.MaxRevisions, o.MaxCalls = 2, 50_000
 	}
-	n := &discordNet{Server: discordtest.New(o), users: map[string]*discordtest.User{}, chats: map[string]*discordtest.Channel{}}
+	n := &discordNet{Server: discordtest.New(o), users: map[string]*discordtest.User{}, chats: map[string]*discordtest.Channel{}, roles: map[string]*discordtest.Role{}}
 	if err := n.Start(); err != nil {
 		t.Fatalf("start discord: %v", err)
 	}

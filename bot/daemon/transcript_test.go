@@ -53,6 +53,21 @@ import (
 //	clock DURATION            the network's clock is that far ahead of ours
 //	called CALL               the network has got such a call, or will
 //	logs RE                   the daemon's log says it, or will
+//	codes WHERE               the code that the bot says there is the last one
+//
+// On Discord alone:
+//
+//	slash WHO WHERE NAME [OPTION=VALUE...]   a slash command; the last value goes on to the end
+//	complete WHO WHERE NAME OPTION TEXT      the app asks what TEXT may become
+//	form WHO WHERE RE TEXT...  the form of the newest message that fits is filled in
+//	menu WHO WHERE NAME        the app offers the command there, or will
+//	answer RE                  what the last of these was answered with
+//	posts WHO FORUM TITLE TEXT...  a post in a forum
+//	tied WHERE                 the thread is that of the message that asked for it
+//	archives, locks WHERE      a thread is put away, or closed
+//	mutes, unmutes WHERE       the bot may not write in a channel, or may again
+//	gives, takes WHO ROLE      a person gets a role of the server, or loses it
+//	blind                      the bot may not read people's texts
 func TestTranscripts(t *testing.T) {
 	for _, name := range []string{"telegram", "discord"} {
 		t.Run(name, func(t *testing.T) { play(t, "testdata", name) })
@@ -130,6 +145,22 @@ func play(t *testing.T, dir string, names ...string) {
 			"clock":     script(1, clockVerb),
 			"called":    script(1, calledVerb),
 			"logs":      script(1, logsVerb),
+			"codes":     script(1, codesVerb),
+
+			"slash":    script(3, slashVerb),
+			"complete": script(5, completeVerb),
+			"form":     script(4, formVerb),
+			"menu":     script(3, menuVerb),
+			"answer":   script(1, answerVerb),
+			"posts":    script(4, postsVerb),
+			"tied":     script(1, tiedVerb),
+			"archives": script(1, func(w *world, args []string) { w.channel(args[0]).Archive() }),
+			"locks":    script(1, func(w *world, args []string) { w.channel(args[0]).Lock() }),
+			"mutes":    script(1, func(w *world, args []string) { w.mute(args[0], true) }),
+			"unmutes":  script(1, func(w *world, args []string) { w.mute(args[0], false) }),
+			"gives":    script(2, func(w *world, args []string) { w.discord().give(args[0], args[1], true) }),
+			"takes":    script(2, func(w *world, args []string) { w.discord().give(args[0], args[1], false) }),
+			"blind":    script(0, func(w *world, _ []string) { w.discord().SetMessageContent(false) }),
 		},
 	})
 }
@@ -352,6 +383,11 @@ func pairsVerb(w *world, args []string) {
 	}
 	w.code = found[1]
 	repairsVerb(w, args)
+}
+
+func codesVerb(w *world, args []string) {
+	m := w.sees(args[0], "a code", matches(w, code.String()))
+	w.code = code.FindStringSubmatch(show(m))[1]
 }
 
 func repairsVerb(w *world, args []string) {

@@ -57,7 +57,7 @@ type world struct {
 	nets []network
 	net  network
 	dir  string // state, configuration and work folder
-	// extra is more configuration. If it begins with a line "network:", the
+	// extra is more configuration. If it has a line "network:", the indented
 	// lines below it are of the section of each network; else the pace is fast.
 	extra string
 
@@ -130,7 +130,7 @@ func (w *world) configure() string {
 	w.t.Helper()
 	text := "device: {name: pi}\nstate_dir: " + filepath.Join(w.dir, "state") + "\n"
 	own, more := "", w.extra
-	if rest, ok := strings.CutPrefix(more, "network:\n"); ok {
+	if before, rest, ok := strings.Cut("\n"+more, "\nnetwork:\n"); ok {
 		own, more = "", rest
 		for strings.HasPrefix(more, "  ") { // the lines of the section
 			line, after, _ := strings.Cut(more, "\n")
@@ -139,6 +139,7 @@ func (w *world) configure() string {
 		if own == "" {
 			own = "\n" // the pace of the real network
 		}
+		more = strings.TrimPrefix(before+"\n", "\n") + more
 	}
 	if !strings.Contains(w.extra, "people:") {
 		text += joined(w.nets)
