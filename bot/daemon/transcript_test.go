@@ -171,6 +171,13 @@ func script(least int, verb func(*world, []string)) func(*testscript.TestScript,
 		if negated || len(args) < least {
 			ts.Fatalf("this verb takes no ! and at least %d arguments", least)
 		}
+		defer func() {
+			// The strict servers panic over mistakes of a script. The daemon must
+			// not outlive that.
+			if r := recover(); r != nil {
+				ts.Fatalf("%v", r)
+			}
+		}()
 		verb(ts.Value("world").(*world), args)
 	}
 }
