@@ -7,7 +7,7 @@ TOOLS    = $(CURDIR)/.tools
 
 # The packages whose tests need neither a process nor a database: they run once
 # more as a 32-bit program, so that no id is ever cut.
-PURE = ./bot ./bot/render ./bot/config ./commands ./adapters/telegram/...
+PURE = ./bot ./bot/render ./bot/config ./commands ./adapters/telegram/... ./adapters/discord/...
 
 .PHONY: help build test tools cross test32 lint bench soak fuzz release clean
 

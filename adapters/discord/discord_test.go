@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +79,17 @@ func TestThePaceStaysBelowTheUsualLimits(t *testing.T) {
 	}
 	if n := int(5 * time.Second / l.Edit); n > 5 {
 		t.Errorf("%d edits in 5 s, the network takes 5", n)
+	}
+}
+
+// The README tells people which permissions they give.
+func TestTheReadmeHasThePermissions(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), "permissions="+needed.String()) {
+		t.Errorf("README.md lacks permissions=%s", needed)
 	}
 }
 
