@@ -47,11 +47,13 @@ type outgoing struct {
 	Files      []attached    `json:"attachments,omitempty"`
 }
 
-// revised is the body of an edit. What it does not name stays: files do.
+// revised is the body of an edit. What it does not name stays: files do, unless
+// there is a new one.
 type revised struct {
 	Content    string        `json:"content"`
 	Pings      allowedPings  `json:"allowed_mentions"`
 	Components []row[button] `json:"components"`
+	Files      []attached    `json:"attachments,omitempty"`
 }
 
 // allowedPings lets a message notify nobody, whatever is in it. An edit
@@ -113,8 +115,8 @@ type sending struct {
 
 // Send implements bot.Adapter. A post carries a nonce that the network
 // enforces, so one whose answer is lost is repeated at once, and is there once
-// all the same. A file goes out as it is on disk; an edit of a post with a file
-// changes text and buttons only.
+// all the same. A file goes out as it is on disk; in an edit it takes the place of
+// the one that is there.
 func (a *Adapter) Send(ctx context.Context, out bot.Outgoing) (bot.Receipt, error) {
 	s, err := a.prepare(out)
 	if err != nil {
@@ -170,7 +172,7 @@ func (a *Adapter) prepare(out bot.Outgoing) (*sending, error) {
 	if id, ok := parseSnowflake(string(out.ReplyTo)); ok {
 		s.body.Answers = &answers{Message: id}
 	}
-	if s.media == nil || s.target != 0 {
+	if s.media == nil || s.file == nil && s.target != 0 {
 		return s, nil
 	}
 	if s.file == nil {
@@ -273,6 +275,9 @@ func (a *Adapter) postOnce(ctx context.Context, s *sending) (id snowflake, conte
 	var said message
 	r := request{method: "POST", route: "channels/{}/messages", ids: []string{s.channel.String()}, body: s.body}
 	if s.media != nil {
+		body := s.body
+		body.Files = s.attachments()
+		r.body = body
 		err = a.upload(ctx, s, r, &said)
 	} else {
 		err = a.client.call(ctx, r, &said)
@@ -284,17 +289,57 @@ func (a *Adapter) postOnce(ctx context.Context, s *sending) (id snowflake, conte
 	return said.ID, said.Content, err
 }
 
-// edit changes a message to what s says. It may be repeated freely.
+// edit changes a message to what s says, its file too if there is one. It may be
+// repeated freely.
 func (a *Adapter) edit(ctx context.Context, s *sending, id snowflake) error {
 	for {
-		err := a.client.call(ctx, request{
-			method: "PATCH", route: "channels/{}/messages/{}", ids: []string{s.channel.String(), id.String()},
-			body: revised{Content: s.body.Content, Components: s.body.Components},
-		}, nil)
+		body := revised{Content: s.body.Content, Components: s.body.Components}
+		r := request{method: "PATCH", route: "channels/{}/messages/{}", ids: []string{s.channel.String(), id.String()}}
+		var err error
+		if s.media != nil && s.file != nil && s.target != 0 {
+			body.Files = s.attachments()
+			r.body = body
+			err = a.upload(ctx, s, r, nil)
+		} else {
+			r.body = body
+			err = a.client.call(ctx, r, nil)
+		}
 		if err == nil || !a.simplified(s, err) {
 			return err
 		}
 	}
+}
+
+// Erase removes a message of the bot's own. One that is gone already is no
+// error; errors are *bot.SendError.
+func (a *Adapter) Erase(ctx context.Context, th bot.Thread, id bot.MessageID) error {
+	return a.treat(ctx, th, id, "DELETE", "channels/{}/messages/{}", codeUnknownMessage)
+}
+
+// Pin pins a message. It needs the permission Pin Messages, but in private.
+// Errors are *bot.SendError.
+func (a *Adapter) Pin(ctx context.Context, th bot.Thread, id bot.MessageID) error {
+	return a.treat(ctx, th, id, "PUT", "channels/{}/messages/pins/{}", 0)
+}
+
+// treat makes a call about a message that may be repeated. An error of the code
+// is as good as success.
+func (a *Adapter) treat(ctx context.Context, th bot.Thread, id bot.MessageID, method, route string, fine int) error {
+	s := &sending{thread: th}
+	message, ok := parseSnowflake(string(id))
+	if !ok {
+		return refused(bot.TargetGone, fmt.Errorf("bad message id %q", id))
+	}
+	var err error
+	if s.channel, err = a.address(ctx, th); err != nil {
+		return a.sendError(s, err)
+	}
+	s.target = message
+	err = a.client.call(ctx, request{method: method, route: route, ids: []string{s.channel.String(), message.String()}}, nil)
+	if err == nil || fine != 0 && hasCode(err, fine) {
+		return nil
+	}
+	return a.sendError(s, err)
 }
 
 // mark is what is kept of a post before it is tried: the newest message that was

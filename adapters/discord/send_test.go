@@ -305,6 +305,49 @@ func TestALostPostIsFoundAgain(t *testing.T) {
 	})
 }
 
+func TestAFileTakesThePlaceOfAnother(t *testing.T) {
+	r := sender(t)
+	media := &bot.Media{Kind: bot.Picture, Name: "a.png"}
+	out := bot.Outgoing{Thread: r.to(r.general), Post: bot.Post{Media: media, Text: []bot.Span{{Text: "first"}}}, File: r.file("a.png", []byte("1"))}
+	sent := r.sendTo(out)
+	out.Target, out.File, out.Post.Text = sent.Message, r.file("a.png", []byte("22")), []bot.Span{{Text: "second"}}
+	r.sendTo(out)
+	posts := r.general.Posts()
+	if len(posts) != 1 || posts[0].Text != "second" || len(posts[0].Files) != 1 || string(posts[0].Files[0].Bytes()) != "22" {
+		t.Errorf("posts %+v", posts)
+	}
+	r.srv.Check(t)
+}
+
+func TestMessagesAreErasedAndPinned(t *testing.T) {
+	r := sender(t)
+	ctx := t.Context()
+	there, private := r.to(r.general), r.to(r.dm)
+	sent := r.send(text("x"))
+	for range 2 { // the second time it is gone already
+		if err := r.a.Erase(ctx, there, sent.Message); err != nil {
+			t.Errorf("Erase: %v", err)
+		}
+	}
+	if posts := r.general.Posts(); len(posts) != 0 {
+		t.Errorf("posts %+v", posts)
+	}
+	sent = r.sendTo(bot.Outgoing{Thread: private, Post: text("pin me")})
+	if err := r.a.Pin(ctx, private, sent.Message); err != nil {
+		t.Errorf("Pin: %v", err)
+	}
+	if m, _ := r.dm.Last(); !m.Pinned {
+		t.Error("the message is not pinned")
+	}
+	r.srv.Expect("deleteMessage", "10008")
+	r.srv.Expect("pinMessage", "50013")
+	var se *bot.SendError
+	if err := r.a.Pin(ctx, there, r.send(text("y")).Message); !errors.As(err, &se) || se.Outcome != bot.RefusedSend {
+		t.Errorf("Pin without the permission: %v", err)
+	}
+	r.srv.Check(t)
+}
+
 func (r *rig) file(name string, content []byte) *bot.Content {
 	r.t.Helper()
 	path := filepath.Join(r.t.TempDir(), "content")

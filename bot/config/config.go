@@ -92,7 +92,7 @@ type Discord struct {
 	// empty = none.
 	Prefix string `yaml:"prefix"`
 	// Upload is the largest file that servers without boosts take.
-	Upload Size `yaml:"upload" min:"1MiB" max:"500MiB"`
+	Upload Size `yaml:"upload" min:"1MiB" max:"24MiB"`
 	// Roles give people their rights by what they are on a server.
 	Roles []DiscordRole `yaml:"roles"`
 	Pace  DiscordPace   `yaml:"pace"`

@@ -75,8 +75,8 @@ func (c *crash) report() {
 		}
 	}
 	log, _ := os.ReadFile(c.w.log.Name())
-	c.t.Logf("%d things said; interrupted: %v; doubtful posts found again: %d, repeated: %d; moments that came: %v",
-		len(c.said), interrupted, bytes.Count(log, []byte("found a post whose answer was lost")), c.twice, c.hits)
+	c.t.Logf("%d things said, %d lines dropped; interrupted: %v; doubtful posts found again: %d, repeated: %d; moments that came: %v",
+		len(c.said), c.drops, interrupted, bytes.Count(log, []byte("found a post whose answer was lost")), c.twice, c.hits)
 }
 
 // soak reports whether the long form of a test is wanted.
@@ -121,6 +121,7 @@ type crash struct {
 	point string
 	said  []*saying
 	hits  map[string]int   // how often each moment came
+	drops int              // how often the line was dropped under load
 	twice int              // posts that were repeated because their fate could not be found out
 	cats  map[string]int64 // by chat: the /term that plain text is typed into
 }
@@ -387,6 +388,10 @@ func (c *crash) crash(m moment) {
 		close(dead)
 	}))
 	c.say(m.needs)
+	if c.rng.IntN(3) == 0 {
+		c.w.net.Drop()
+		c.drops++
+	}
 	for range 2 + c.rng.IntN(4) {
 		c.say(kind(c.rng.IntN(int(fetched) + 1)))
 	}

@@ -55,6 +55,7 @@ type Message struct {
 	Ephemeral   bool // only the person of the interaction sees it
 	Loading     bool // "is thinking"
 	Deleted     bool
+	Pinned      bool
 	Reaction    string // the bot's newest reaction that is still there
 	EditCount   int
 	History     []Revision // contents it had, oldest first, the last is the current one
