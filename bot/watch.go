@@ -55,6 +55,7 @@ type watcher struct {
 	end     int64     // the length of the output, and
 	grown   time.Time // when it was seen to grow
 	shown   string    // the body last put, to leave out puts that change nothing
+	showed  int64     // the offset behind what it shows
 	put     time.Time // when it was put; zero = never
 	opened  time.Time // when the live page was begun, or before that
 
@@ -307,7 +308,7 @@ func (w *watcher) show(ctx context.Context, st Status) error {
 		return nil
 	}
 	if w.outlived(body) {
-		return w.renew(ctx, st, body)
+		return w.renew(ctx, st)
 	}
 	post := w.page(body, w.runningFooter(st))
 	post.Silent = true
@@ -317,7 +318,7 @@ func (w *watcher) show(ctx context.Context, st Status) error {
 	if err := w.deliver(ctx, w.slot(p.Page), post, false, p); err != nil {
 		return err
 	}
-	w.shown, w.put = body, time.Now()
+	w.shown, w.put, w.showed = body, time.Now(), w.paper.Covers()
 	return nil
 }
 
@@ -327,15 +328,16 @@ func (w *watcher) outlived(body string) bool {
 	return w.lim.Life > 0 && !w.put.IsZero() && body != w.shown && time.Since(w.opened) > w.lim.Life
 }
 
-// renew leaves the live page as it is and goes on with the next one: behind it
-// or, where a screen or the end of the output is shown, with all of it again.
-func (w *watcher) renew(ctx context.Context, st Status, body string) error {
+// renew leaves the live page as it was shown and goes on with the next one:
+// behind it or, where a screen or the end of the output is shown, with all of
+// it again.
+func (w *watcher) renew(ctx context.Context, st Status) error {
 	old := w.session.Progress
-	next := Progress{Page: old.Page + 1, From: old.From, Said: w.read}
+	next := Progress{Page: old.Page + 1, From: old.From, Said: old.Said}
 	if !w.tail && !w.session.PTY && w.picture == "" {
-		next.From = w.paper.Covers()
+		next.From = w.showed
 	}
-	post := w.page(body, Span{Style: Italic, Text: "goes on in a new message"})
+	post := w.page(w.shown, Span{Style: Italic, Text: "goes on in a new message"})
 	post.Silent = true
 	if err := w.deliver(ctx, w.slot(old.Page), post, true, next); err != nil {
 		return err

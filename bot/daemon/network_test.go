@@ -66,7 +66,8 @@ type network interface {
 
 // fault is something that goes wrong with a call of the network.
 type fault struct {
-	// call is one of callNames.
+	// call is one that every network has in one way or another: post, edit,
+	// file, topic, ack or receive.
 	call string
 	// kind is drop-before, drop-after, html502, error500, truncate, hang or
 	// 429.
@@ -75,9 +76,6 @@ type fault struct {
 	// match, if set, must hold too. It must not call the network.
 	match func() bool
 }
-
-// callNames are the calls that every network has in one way or another.
-var callNames = []string{"post", "edit", "file", "topic", "ack", "receive"}
 
 // place is a chat, or a topic of one.
 type place interface {

@@ -124,7 +124,6 @@ type message struct {
 	thread      *Channel
 	reactions   []reaction
 	extra       string // raw members
-	announced   string // the body of its MESSAGE_CREATE, to send again
 }
 
 // reference is a message_reference.

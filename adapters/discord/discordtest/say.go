@@ -12,7 +12,7 @@ import (
 type say struct {
 	replyTo                       Snowflake
 	quietly                       bool
-	forwarded, webhook, crosspost bool
+	forwarded, webhook bool
 	sticker, silent               bool
 	lost                          bool
 	at                            time.Time
