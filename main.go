@@ -106,9 +106,10 @@ func root() *cobra.Command {
 		Short: "Talk to this machine from a chat",
 		Long: `chapi lets you talk to this machine from a chat, and from this terminal.
 
-Without a configuration it is a chat in this terminal. With a Telegram bot's
-token in the environment (TELEGRAM_BOT_TOKEN) or in the configuration file it
-serves your phone too, and shows how to pair it.
+Without a configuration it is a chat in this terminal. With the token of a
+Telegram bot (TELEGRAM_BOT_TOKEN), a Discord bot (DISCORD_TOKEN) or both, in the
+environment or in the configuration file, it serves your phone too, and shows
+how to pair it.
 
 Nothing listens on the network: chapi only dials out.`,
 		Example: `  chapi                               talk to it here
@@ -164,8 +165,16 @@ func runCommand(o *options) *cobra.Command {
 // terminal, or when there is no chat network and lines are piped in.
 func serve(ctx context.Context, o *options) error {
 	environ := os.Environ()
-	hadToken := os.Getenv("TELEGRAM_BOT_TOKEN")
-	restartToken = strings.Clone(hadToken)
+	isToken := func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return slices.Contains(config.TokenVariables(), name)
+	}
+	for _, entry := range environ {
+		if isToken(entry) {
+			// A copy: the variable's own memory is about to be overwritten.
+			restartTokens = append(restartTokens, strings.Clone(entry))
+		}
+	}
 	cfg, err := o.load(false)
 	if err != nil {
 		return err
@@ -181,13 +190,12 @@ func serve(ctx context.Context, o *options) error {
 	opts := daemon.Options{
 		Config:   cfg,
 		Announce: os.Stdout,
-		Environ:  slices.DeleteFunc(environ, func(e string) bool { return strings.HasPrefix(e, "TELEGRAM_BOT_TOKEN=") }),
+		Environ:  slices.DeleteFunc(environ, isToken),
 		Exe:      exe,
 		Version:  currentVersion(),
 		Log:      logHandler(cfg, os.Stderr),
 	}
-	network := cfg.Telegram.Token.Reveal() != ""
-	if interactive || !network {
+	if interactive || !cfg.Networked() {
 		opts.Console = &console.Config{
 			In: os.Stdin, Out: os.Stdout, Terminal: interactive,
 			User: userName(), Files: filepath.Join(cfg.StateDir, "received"),
@@ -215,9 +223,9 @@ func userName() string {
 	return "local"
 }
 
-// restartToken is put back into the environment of a restarted daemon: it was
-// taken out of ours.
-var restartToken string
+// restartTokens are put back into the environment of a restarted daemon: they
+// were taken out of ours. As NAME=value.
+var restartTokens []string
 
 // again replaces this process by a new one of the same program, which may be
 // another version by now.
@@ -226,10 +234,7 @@ func again() error {
 	if err != nil {
 		return fmt.Errorf("restart: %w", err)
 	}
-	env := os.Environ()
-	if restartToken != "" {
-		env = append(env, "TELEGRAM_BOT_TOKEN="+restartToken)
-	}
+	env := append(os.Environ(), restartTokens...)
 	return fmt.Errorf("restart: %w", syscall.Exec(exe, os.Args, env))
 }
 

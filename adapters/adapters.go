@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"chapi/adapters/console"
+	"chapi/adapters/discord"
 	"chapi/adapters/telegram"
 	"chapi/bot"
 )
@@ -13,6 +14,7 @@ import (
 // Options say which doors there are; nil leaves one out.
 type Options struct {
 	Telegram *telegram.Config
+	Discord  *discord.Config
 	Console  *console.Config
 }
 
@@ -23,6 +25,13 @@ func Build(o Options) ([]bot.Adapter, error) {
 		a, err := telegram.New(*o.Telegram)
 		if err != nil {
 			return nil, fmt.Errorf("telegram: %w", err)
+		}
+		all = append(all, a)
+	}
+	if o.Discord != nil {
+		a, err := discord.New(*o.Discord)
+		if err != nil {
+			return nil, err
 		}
 		all = append(all, a)
 	}

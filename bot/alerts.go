@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -167,7 +168,7 @@ func (a *Alerts) look(ctx context.Context, was Alert, r Rule, x Reading, known b
 			})
 		}
 	}
-	if is == was {
+	if reflect.DeepEqual(is, was) {
 		return nil
 	}
 	return a.set(ctx, is, say...)

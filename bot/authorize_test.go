@@ -61,6 +61,48 @@ func TestAuthorize(t *testing.T) {
 	}
 }
 
+func TestBadgesAndServers(t *testing.T) {
+	var (
+		cat  = Account{"discord", "5"}
+		dan  = Account{"discord", "6"}
+		room = Thread{Adapter: "discord", Chat: "70"}
+		free = Thread{Adapter: "discord", Chat: "71"}
+		far  = Thread{Adapter: "discord", Chat: "99"}
+	)
+	var p Policy
+	p.Set([]Person{{Name: "dan", Role: Viewer, Accounts: []Account{dan}}},
+		[]Chat{{Name: "home", Room: Thread{Adapter: "discord", Chat: "server:7"}, Ceiling: User}, {Name: "free", Room: free}})
+	p.SetBadges(map[Badge]Role{{"discord", "staff"}: Operator, {"discord", "boss"}: Owner, {"discord", "guest"}: Viewer})
+	staff, guest := []BadgeID{"other", "staff"}, []BadgeID{"guest"}
+	for _, c := range []struct {
+		rule  string
+		claim Claim
+		role  Role
+		err   error
+	}{
+		{"a badge gives its role in a listed chat", Claim{Account: cat, Thread: free, Badges: staff}, Operator, nil},
+		{"of two badges the greater counts", Claim{Account: cat, Thread: free, Badges: append(staff, guest...)}, Operator, nil},
+		{"no badge makes an owner", Claim{Account: cat, Thread: free, Badges: []BadgeID{"boss"}}, Operator, nil},
+		{"a server's listing holds for its chats, with its ceiling", Claim{Account: cat, Thread: room, Server: "server:7", Badges: staff}, User, nil},
+		{"a chat's own listing goes before its server's", Claim{Account: cat, Thread: free, Server: "server:7", Badges: staff}, Operator, nil},
+		{"a chat of another server is not listed", Claim{Account: cat, Thread: far, Server: "server:8", Badges: staff}, Nobody, ErrChatNotListed},
+		{"a badge is nothing in private", Claim{Account: cat, Thread: Thread{Adapter: "discord", Chat: "@5"}, Direct: true, Badges: staff}, Nobody, ErrStranger},
+		{"who is listed has the role of the list", Claim{Account: dan, Thread: free, Badges: staff}, Viewer, nil},
+		{"without a badge that counts there is nothing", Claim{Account: cat, Thread: free, Badges: []BadgeID{"other"}}, Nobody, ErrStranger},
+		{"the badge of another network is another", Claim{Account: Account{"telegram", "5"}, Thread: lab, Badges: staff}, Nobody, ErrStranger},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			got, err := p.Authorize(c.claim)
+			if !errors.Is(err, c.err) || got.Role() != c.role {
+				t.Errorf("got role %s, error %v; want %s, %v", got.Role(), err, c.role, c.err)
+			}
+		})
+	}
+	if p.Asks(Claim{Account: dan, Thread: free}) || p.Asks(Claim{Account: cat, Thread: far}) || !p.Asks(Claim{Account: cat, Thread: free}) {
+		t.Error("badges are asked for of those whose rights they change, and of no others")
+	}
+}
+
 func TestEmptyListsMeanNobody(t *testing.T) {
 	var p Policy
 	if _, err := p.Authorize(Claim{Account: ann, Thread: annDM, Direct: true}); !errors.Is(err, ErrStranger) {

@@ -262,7 +262,11 @@ func (d *Deliverer) attempt(ctx context.Context, next Delivery) {
 	out, done, result := d.prepare(ctx, adapter, next)
 	defer done()
 	if result == nil {
-		if err := d.Outbox.Attempt(ctx, next.ID, mark(adapter, next)); err != nil {
+		m := mark(adapter, next)
+		if !next.Doubt {
+			out.Mark = m
+		}
+		if err := d.Outbox.Attempt(ctx, next.ID, m); err != nil {
 			d.failed(ctx, log, "record an attempt", err)
 			return
 		}

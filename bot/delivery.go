@@ -230,6 +230,10 @@ type Limits struct {
 	Foreground bool
 	// Buttons is the largest number of buttons in a row; 0 = no buttons.
 	Buttons int
+	// Life is how old a message may be to be edited at the usual pace: a live
+	// page older than that is left as it is, and goes on in a new message; 0 =
+	// for ever.
+	Life time.Duration
 }
 
 // Outgoing is one sending, ready for the network.
@@ -242,8 +246,9 @@ type Outgoing struct {
 	// File is the content of Post.Media, or the bytes of Post.Output; nil when
 	// neither. The caller closes it.
 	File *Content
-	// Doubt is as in Delivery, and Mark that of the earlier attempts: the
-	// adapter should look whether the post is there before it posts again.
+	// Doubt is as in Delivery, and Mark that of the earlier attempts, or of this
+	// one if it is the first: in doubt, the adapter should look whether the post is
+	// there before it posts again.
 	Doubt bool
 	Mark  string
 	// Ours, set with Doubt, reports whether a message of the chat is known to be
@@ -355,10 +360,11 @@ type (
 	Typer interface {
 		Typing(ctx context.Context, th Thread) error
 	}
-	// ThreadOpener can open a topic in a room. Errors are *SendError; a
+	// ThreadOpener can open a topic in a room, at the message that asked for it
+	// where the network ties topics to messages. Errors are *SendError; a
 	// refusal means that the room itself is to be used.
 	ThreadOpener interface {
-		OpenThread(ctx context.Context, room Thread, title string) (Thread, error)
+		OpenThread(ctx context.Context, room Thread, title string, at MessageID) (Thread, error)
 	}
 	// MenuPublisher shows commands in the network's own menu. It publishes
 	// only what differs from what is there.
@@ -370,10 +376,11 @@ type (
 	Confirmer interface {
 		Confirmed(ctx context.Context, key string) error
 	}
-	// Marker knows the newest message in a chat, to look for a doubtful post
-	// behind it. The mark is opaque. before is the mark of earlier attempts at
-	// the same post, empty when their fate is known: the new one covers them
-	// too.
+	// Marker makes a mark of a chat before something new is posted there, by
+	// which the post is looked for should its fate become doubtful: where the
+	// chat is, or what the post will be called. The mark is opaque. before is that
+	// of earlier attempts at the same post, empty when their fate is known: the
+	// new one covers them too.
 	Marker interface {
 		Mark(th Thread, before string) string
 	}
@@ -386,10 +393,12 @@ type (
 	Director interface {
 		Direct(UserID) Thread
 	}
-	// Linker makes a link that opens the chat with the bot and sends the
-	// pairing code. It is empty until the bot's name is known.
+	// Linker makes a link that leads to the bot, if it can one that sends it
+	// the pairing code; it is empty until the bot's name is known. PairHint is
+	// what to do with the link, in a line.
 	Linker interface {
 		PairLink(code string) string
+		PairHint() string
 	}
 	// Fetcher opens an attachment for reading: ref is its Attachment.Ref, size
 	// is in bytes, 0 when the network did not say. ErrTooLarge, here or from

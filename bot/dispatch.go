@@ -218,6 +218,7 @@ func (d *Dispatcher) Recover(ctx context.Context) error {
 // run takes one call through its life.
 func (d *Dispatcher) run(ctx context.Context, c Call) {
 	log := d.Logger.With("call", int64(c.ID), "command", c.Command, "thread", c.Claim.Thread.String())
+	c.Claim = d.Deliver.worn(ctx, d.Policy, c.Claim, c.Accepted)
 	p, err := d.Policy.Authorize(c.Claim)
 	if err != nil {
 		// The person was taken off the list since: a stranger gets silence.

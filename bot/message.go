@@ -110,6 +110,12 @@ type Claim struct {
 	// Direct is true in a chat between one person and the bot.
 	Direct bool
 	Origin Origin
+	// Server is the larger place that the chat is part of, where the network
+	// has such; it is listed as a chat is. Empty = none.
+	Server ChatID
+	// Badges are what the account wears in that place; nil when the network
+	// did not tell.
+	Badges []BadgeID
 }
 
 // Message is one inbound chat message, or one button press, without the

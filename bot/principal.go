@@ -53,6 +53,16 @@ type Chat struct {
 	Ceiling Role
 }
 
+// BadgeID names a badge; unique within its adapter.
+type BadgeID string
+
+// Badge is a mark that the administrators of a network's place give to
+// accounts, such as a role on a server. It is comparable.
+type Badge struct {
+	Adapter string
+	ID      BadgeID
+}
+
 // Principal is an authorized person in a place. Only Policy.Authorize makes
 // one; the zero value may do nothing.
 type Principal struct {

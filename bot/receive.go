@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -192,6 +193,7 @@ func (r *Reception) excuse(ctx context.Context, in Intake) {
 // take makes an entry for the ledger of one message; nil when there is nothing
 // to remember. notice is for the presser of a button.
 func (r *Reception) take(ctx context.Context, m Message) (entry *Entry, notice string, err error) {
+	m.Claim = r.Deliver.worn(ctx, r.Policy, m.Claim, time.Now())
 	p, err := r.Policy.Authorize(m.Claim)
 	if code, ok := pairing(m); ok && m.Direct && m.Origin == Original && !p.May(Owner) {
 		return r.redeem(ctx, m, code, p)
@@ -426,7 +428,7 @@ func (r *Reception) enter(m Message, p Principal, c Command, call Call) *Entry {
 		entry.Say = []Delivery{answer(call, 0, Plainf("%s", call.Detail))}
 	case c.Effect != Reads && r.shared(m.Thread.Adapter):
 		complete(&call, Refused, "another program uses the bot's token")
-		entry.Say = []Delivery{answer(call, 0, Plainf("Another program is using my bot token, so I run nothing that changes something. If it is not yours, make a new token with @BotFather. /status tells when it is over."))}
+		entry.Say = []Delivery{answer(call, 0, Plainf("Another program is using my bot token, so I run nothing that changes something. If it is not yours, make a new token where you got it. /status tells when it is over."))}
 	case c.Effect != Reads && m.Age > r.staleAfter():
 		complete(&call, Late, fmt.Sprintf("arrived %s late", roughly(m.Age)))
 		entry.Say = []Delivery{lateQuestion(call, r.Device, m.Age)}
@@ -475,9 +477,15 @@ func pairing(m Message) (code string, ok bool) {
 // redeem tries a pairing code. A wrong one is met with silence: from a
 // stranger it says nothing that would help to guess.
 func (r *Reception) redeem(ctx context.Context, m Message, code string, p Principal) (*Entry, string, error) {
-	person, ok, err := r.Store.Redeem(ctx, m.Key, code, m.Claim, func(person Person) []Delivery {
+	who := m.Claim
+	if namesake := r.Policy.Known(who.Name); namesake.Name != "" && !slices.Contains(namesake.Accounts, who.Account) {
+		// Two of one name would be taken for one person.
+		who.Name += " " + string(who.Account.User)
+	}
+	person, ok, err := r.Store.Redeem(ctx, m.Key, code, who, func(person Person) []Delivery {
 		call := Call{ID: r.Store.NewCall(), Claim: m.Claim, Message: m.ID}
-		return []Delivery{answer(call, 0, welcome(person, r.Device))}
+		say := []Delivery{answer(call, 0, welcome(person, r.Policy.Known(person.Name), r.Device))}
+		return append(say, r.linked(person, m.Claim)...)
 	})
 	if err != nil {
 		return nil, "", fmt.Errorf("redeem pairing code: %w", err)
@@ -496,10 +504,37 @@ func (r *Reception) redeem(ctx context.Context, m Message, code string, p Princi
 		}
 	}
 	r.Deliver.Wake(m.Thread)
+	for _, account := range r.Policy.Known(person.Name).Accounts {
+		if th, ok := r.Deliver.Direct(account); ok {
+			r.Deliver.Wake(th)
+		}
+	}
 	return nil, "", nil
 }
 
-func welcome(p Person, device string) Post {
+// linked tells a person, on the accounts that they had, of the one that they
+// have got: it can do all that they can.
+func (r *Reception) linked(p Person, to Claim) []Delivery {
+	var say []Delivery
+	for _, account := range r.Policy.Known(p.Name).Accounts {
+		th, ok := r.Deliver.Direct(account)
+		if !ok || account == to.Account {
+			continue
+		}
+		say = append(say, Delivery{Thread: th, Slot: Slot("notice/" + NewHandle()), Final: true, Post: Post{Text: []Span{
+			{Text: label(to.Name) + ", "}, {Style: Code, Text: to.Account.String()},
+			{Text: ", is you from now on and may do all that you may. If that was not you: "}, {Style: Code, Text: "/link off"},
+		}}})
+	}
+	return say
+}
+
+// welcome greets an account that came in: as somebody new, or as one more of
+// somebody who was known before.
+func welcome(p, known Person, device string) Post {
+	if known.Role != Nobody {
+		p.Role = known.Role
+	}
 	return Post{Text: []Span{
 		{Text: "Welcome, " + p.Name + ". You are "},
 		{Style: Bold, Text: p.Role.String()},
@@ -638,15 +673,15 @@ func lateQuestion(c Call, device string, age time.Duration) Delivery {
 	})
 }
 
-// roughly is a length of time as one says it.
+// roughly is a length of time as one says it, to the nearest unit.
 func roughly(d time.Duration) string {
 	switch {
 	case d < time.Minute:
 		return fmt.Sprintf("%d s", int(d.Seconds()))
 	case d < time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
+		return fmt.Sprintf("%d min", int(d.Round(time.Minute).Minutes()))
 	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
+		return fmt.Sprintf("%d h", int(d.Round(time.Hour).Hours()))
 	default:
 		return fmt.Sprintf("%d days", int(d.Hours()/24))
 	}

@@ -3,6 +3,7 @@ package bot_test
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -78,7 +79,7 @@ func TestWhatIsScheduledIsCalledInTimeAsItsMaker(t *testing.T) {
 	tt.ran(1)
 	c, err := tt.store.Calls(t.Context(), bot.CallFilter{})
 	tt.must(err)
-	if got := c[0]; got.Claim != s.Claim || got.Text != "/beep 1" || got.Message != "5" || !strings.HasPrefix(got.Key, fmt.Sprintf("schedule/%d/", s.ID)) {
+	if got := c[0]; !reflect.DeepEqual(got.Claim, s.Claim) || got.Text != "/beep 1" || got.Message != "5" || !strings.HasPrefix(got.Key, fmt.Sprintf("schedule/%d/", s.ID)) {
 		t.Errorf("the call is %+v", got)
 	}
 	tt.done()

@@ -332,7 +332,7 @@ func (s *Sessions) openThread(ctx context.Context, session *Session) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	th, err := opener.OpenThread(ctx, session.Thread.Room(), clip(session.Title, 60)+" · "+string(session.ID))
+	th, err := opener.OpenThread(ctx, session.Thread.Room(), clip(session.Title, 60)+" · "+string(session.ID), session.Root)
 	if err != nil {
 		s.Logger.Info("no topic for the session; its replies do", "session", session.ID, "err", err)
 		return false

@@ -219,6 +219,11 @@ type Grants interface {
 	// NewCode makes a one-time pairing code good for a role until a time. Only
 	// its hash is kept. An older code for the same role dies.
 	NewCode(ctx context.Context, r Role, until time.Time) (code string, err error)
+	// NewLink makes a code that adds the account of whoever redeems it to the
+	// person of that name, and takes it from anybody else. Should there be
+	// nobody of that name they are made, with the role; Nobody is for people
+	// of the configuration, whose role is there. An older one dies.
+	NewLink(ctx context.Context, name string, r Role, until time.Time) (code string, err error)
 	// Redeem tries a code, in one synced transaction with the message's key. A
 	// right one is used up and makes the person, and welcome's deliveries are
 	// put; ok is then true. A wrong one is counted: after MaxTries of them

@@ -57,7 +57,9 @@ type watcher struct {
 	end     int64     // the length of the output, and
 	grown   time.Time // when it was seen to grow
 	shown   string    // the body last put, to leave out puts that change nothing
+	showed  int64     // the offset behind what it shows
 	put     time.Time // when it was put; zero = never
+	opened  time.Time // when the live page was begun, or before that
 
 	mu    sync.Mutex
 	said  int64
@@ -113,6 +115,7 @@ func (w *watcher) open() error {
 	w.journal = journal
 	w.tail = w.full()
 	w.turn(w.session.Progress.From)
+	w.opened = w.session.Started
 	return nil
 }
 
@@ -120,6 +123,7 @@ func (w *watcher) open() error {
 func (w *watcher) turn(from int64) {
 	w.read = from
 	w.paper = w.s.Renderer.Paper(w.pageSize(), from)
+	w.opened = time.Now()
 }
 
 // pageSize leaves room for the header and the footer.
@@ -360,6 +364,9 @@ func (w *watcher) show(ctx context.Context, st Status) error {
 	if body == w.shown && !w.put.IsZero() && time.Since(w.put) < w.refresh() {
 		return nil
 	}
+	if w.outlived(body) {
+		return w.renew(ctx, st)
+	}
 	post := w.page(body, w.runningFooter(st))
 	post.Silent = true
 	post.Keyboard = w.keys()
@@ -368,8 +375,38 @@ func (w *watcher) show(ctx context.Context, st Status) error {
 	if err := w.deliver(ctx, w.slot(p.Page), post, false, p); err != nil {
 		return err
 	}
-	w.shown, w.put = body, time.Now()
+	w.shown, w.put, w.showed = body, time.Now(), w.paper.Covers()
 	return nil
+}
+
+// outlived reports whether there is something new for a live page that is too
+// old to be edited much longer.
+func (w *watcher) outlived(body string) bool {
+	return w.lim.Life > 0 && !w.put.IsZero() && body != w.shown && time.Since(w.opened) > w.lim.Life
+}
+
+// renew leaves the live page as it was shown and goes on with the next one:
+// behind it or, where a screen or the end of the output is shown, with all of
+// it again.
+func (w *watcher) renew(ctx context.Context, st Status) error {
+	old := w.session.Progress
+	next := Progress{Page: old.Page + 1, From: old.From, Said: old.Said}
+	if !w.tail && !w.session.PTY && w.picture == "" {
+		next.From = w.showed
+	}
+	post := w.page(w.shown, Span{Style: Italic, Text: "goes on in a new message"})
+	post.Silent = true
+	if err := w.deliver(ctx, w.slot(old.Page), post, true, next); err != nil {
+		return err
+	}
+	wasTail := w.tail
+	w.session.Progress = next
+	w.shown, w.put = "", time.Time{}
+	if w.tail = w.full(); wasTail && !w.tail { // a new hundred begins
+		w.session.Progress.From = st.End
+	}
+	w.turn(w.session.Progress.From)
+	return w.layOut(ctx, st)
 }
 
 // body is the text of the page that is being filled.

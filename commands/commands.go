@@ -137,6 +137,11 @@ type Allowlist interface {
 	// SetPerson adds a person or replaces the one of that name.
 	SetPerson(ctx context.Context, p bot.Person) error
 	RemovePerson(ctx context.Context, name string) error
+	// Link makes a code, good for a while, that makes another account the
+	// principal's own; Unlink undoes all that, but for the account that they
+	// act through, and tells which accounts are gone.
+	Link(ctx context.Context, p bot.Principal) (code string, life time.Duration, err error)
+	Unlink(ctx context.Context, p bot.Principal) ([]bot.Account, error)
 	// SetChat adds a group or replaces the one of that room.
 	SetChat(ctx context.Context, c bot.Chat) error
 	RemoveChat(ctx context.Context, room bot.Thread) error
@@ -282,6 +287,7 @@ func New(d Deps) []bot.Command {
 		cd(d),
 		env(d),
 		shell(d),
+		link(d),
 
 		people(d),
 		chats(d),

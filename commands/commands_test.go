@@ -30,6 +30,8 @@ type world struct {
 	asked     []bot.CallFilter
 	people    []bot.Person
 	chats     []bot.Chat
+	linked    []bot.Account
+	direct    bool
 	locked    bool // the allowlist is the configuration's
 	spec      bot.Spec
 	restarted string
@@ -148,7 +150,7 @@ func (w *world) call(c bot.Command, args bot.Args, text string, about bot.Sessio
 		Call: bot.Call{
 			Files: w.files, ReplyTo: w.replyTo,
 			ID: 100, Command: c.Name, Args: args, Session: about, Message: "55", Text: text,
-			Claim: bot.Claim{Account: ann, Name: "Ann", Thread: w.thread, Direct: true},
+			Claim: bot.Claim{Account: ann, Name: "Ann", Thread: w.thread, Direct: w.direct},
 		},
 		Principal: p,
 		Reply:     w.reply,
@@ -259,6 +261,18 @@ func (w *world) SetPerson(_ context.Context, p bot.Person) error {
 func (w *world) RemovePerson(_ context.Context, name string) error {
 	w.people = slices.DeleteFunc(w.people, func(old bot.Person) bool { return old.Name == name })
 	return w.change()
+}
+
+// Link implements Allowlist.
+func (w *world) Link(_ context.Context, p bot.Principal) (string, time.Duration, error) {
+	return "CODE-OF-" + p.Person(), 10 * time.Minute, w.change()
+}
+
+// Unlink implements Allowlist.
+func (w *world) Unlink(context.Context, bot.Principal) ([]bot.Account, error) {
+	gone := w.linked
+	w.linked = nil
+	return gone, w.change()
 }
 
 // SetChat implements Allowlist.

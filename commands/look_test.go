@@ -290,6 +290,24 @@ func TestPeople(t *testing.T) {
 	}
 }
 
+func TestLink(t *testing.T) {
+	w := newWorld(t)
+	if err := w.try("link", ""); err == nil || !strings.Contains(err.Error(), "in private") {
+		t.Errorf("a code is shown in a group: %v", err)
+	}
+	w.direct = true
+	if got := w.do("link"); !strings.Contains(got, "/pair CODE-OF-Ann") || !strings.Contains(got, "10 minutes") {
+		t.Errorf("got %q", got)
+	}
+	if err := w.try("link off", ""); err == nil || !strings.Contains(err.Error(), "No account is linked") {
+		t.Errorf("got %v", err)
+	}
+	w.linked = []bot.Account{{Adapter: "other", User: "8"}}
+	if got := w.do("link off"); !strings.Contains(got, "other/8") {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestRolesInTheThirdPerson(t *testing.T) {
 	w := newWorld(t)
 	w.people = []bot.Person{{Name: "Bob", Role: bot.Viewer}}

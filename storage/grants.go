@@ -137,17 +137,37 @@ func removed(n int64, err error) error {
 
 // NewCode implements bot.Grants. The code is 8 capital letters and digits.
 func (db *DB) NewCode(ctx context.Context, r bot.Role, until time.Time) (string, error) {
-	code := mintCode()
-	err := db.writer.do(ctx, true, func(t tx) error {
-		_, err := t.exec(`INSERT INTO codes (role, hash, until, tries) VALUES (?, ?, ?, 0)
-			ON CONFLICT DO UPDATE SET hash = excluded.hash, until = excluded.until, tries = 0`,
-			int(r), hashCode(code), micros(until))
-		return err
-	})
+	code, err := db.newCode(ctx, invitation{role: r}, until)
 	if err != nil {
 		return "", fmt.Errorf("make a pairing code for role %s: %w", r, err)
 	}
 	return code, nil
+}
+
+// NewLink implements bot.Grants.
+func (db *DB) NewLink(ctx context.Context, name string, r bot.Role, until time.Time) (string, error) {
+	code, err := db.newCode(ctx, invitation{role: r, person: name}, until)
+	if err != nil {
+		return "", fmt.Errorf("make a code for another account of %s: %w", name, err)
+	}
+	return code, nil
+}
+
+// invitation is what a code is good for: to become a new person with the role,
+// or another account of a person.
+type invitation struct {
+	role   bot.Role
+	person string
+}
+
+func (db *DB) newCode(ctx context.Context, i invitation, until time.Time) (string, error) {
+	code := mintCode()
+	return code, db.writer.do(ctx, true, func(t tx) error {
+		_, err := t.exec(`INSERT INTO codes (role, person, hash, until, tries) VALUES (?, ?, ?, ?, 0)
+			ON CONFLICT DO UPDATE SET hash = excluded.hash, until = excluded.until, tries = 0`,
+			int(i.role), i.person, hashCode(code), micros(until))
+		return err
+	})
 }
 
 func mintCode() string {
@@ -192,11 +212,16 @@ func (db *DB) Redeem(ctx context.Context, key, code string, who bot.Claim, welco
 		if err != nil || !fresh {
 			return err
 		}
-		role, err := t.useCode(code, now)
-		if err != nil || role == bot.Nobody {
+		good, err := t.useCode(code, now)
+		if err != nil || good == nil {
 			return err
 		}
-		if p, err = t.admit(who, role); err != nil {
+		if good.person != "" {
+			p, err = t.link(who.Account, *good)
+		} else {
+			p, err = t.admit(who, good.role)
+		}
+		if err != nil {
 			return err
 		}
 		ok = true
@@ -211,34 +236,65 @@ func (db *DB) Redeem(ctx context.Context, key, code string, who bot.Claim, welco
 	return p, ok, nil
 }
 
-// useCode uses up the code and returns its role, or counts the try and returns
-// bot.Nobody.
-func (t tx) useCode(code string, now time.Time) (bot.Role, error) {
+// useCode uses up the code and returns what it is good for, or counts the try
+// and returns nil.
+func (t tx) useCode(code string, now time.Time) (*invitation, error) {
 	offered := hashCode(code)
-	role := bot.Nobody
+	var good *invitation
 	err := t.each(func(row scanner) error {
-		var r bot.Role
+		var i invitation
 		var hash []byte
-		if err := row.Scan(&r, &hash); err != nil {
+		if err := row.Scan(&i.role, &i.person, &hash); err != nil {
 			return err
 		}
 		if subtle.ConstantTimeCompare(hash, offered) == 1 {
-			role = r
+			good = &i
 		}
 		return nil
-	}, "SELECT role, hash FROM codes WHERE until > ?", micros(now))
+	}, "SELECT role, person, hash FROM codes WHERE until > ?", micros(now))
 	if err != nil {
-		return bot.Nobody, err
+		return nil, err
 	}
-	if role != bot.Nobody {
-		_, err := t.exec("DELETE FROM codes WHERE role = ?", int(role))
-		return role, err
+	if good != nil {
+		_, err := t.exec("DELETE FROM codes WHERE role = ? AND person = ?", int(good.role), good.person)
+		return good, err
 	}
 	if _, err := t.exec("UPDATE codes SET tries = tries + 1 WHERE until > ?", micros(now)); err != nil {
-		return bot.Nobody, err
+		return nil, err
 	}
 	_, err = t.exec("DELETE FROM codes WHERE EXISTS (SELECT 1 FROM codes WHERE tries >= ?)", bot.MaxTries)
-	return bot.Nobody, err
+	return nil, err
+}
+
+// link adds an account to a person, who may be known by the configuration only.
+// It is nobody else's from then on.
+func (t tx) link(account bot.Account, to invitation) (bot.Person, error) {
+	people, err := t.people()
+	if err != nil {
+		return bot.Person{}, err
+	}
+	p := bot.Person{Name: to.person, Role: to.role}
+	for _, known := range people {
+		if known.Name == to.person {
+			p = known
+			continue
+		}
+		if i := slices.Index(known.Accounts, account); i >= 0 {
+			known.Accounts = slices.Delete(known.Accounts, i, i+1)
+			if len(known.Accounts) == 0 {
+				_, err = t.exec("DELETE FROM people WHERE name = ?", known.Name)
+			} else {
+				err = t.setPerson(known)
+			}
+			if err != nil {
+				return bot.Person{}, err
+			}
+		}
+	}
+	if !slices.Contains(p.Accounts, account) {
+		p.Accounts = append(p.Accounts, account)
+	}
+	return p, t.setPerson(p)
 }
 
 // admit makes the claimant a person with the role.

@@ -153,13 +153,19 @@ func (t tx) callState(id bot.CallID) (s bot.CallState, err error) {
 }
 
 const callColumns = `id, key, command, args, account_adapter, account_user, account_name, adapter, chat, topic,
-	title, direct, origin, message, reply_to, session, text, files, state, accepted, begun, finished, outcome, detail`
+	title, direct, origin, message, reply_to, session, text, files, state, accepted, begun, finished, outcome, detail,
+	server, badges`
 
 // insertCall records a call as Accepted, or as Completed when it has its
 // outcome already. Times that it does not carry are now.
 func (t tx) insertCall(c bot.Call, now time.Time) error {
-	var args, files string
+	var args, files, badges string
 	var err error
+	if c.Claim.Badges != nil {
+		if badges, err = encode(c.Claim.Badges); err != nil {
+			return err
+		}
+	}
 	if len(c.Args) > 0 {
 		if args, err = encode(c.Args); err != nil {
 			return err
@@ -179,30 +185,32 @@ func (t tx) insertCall(c bot.Call, now time.Time) error {
 		c.Finished = now
 	}
 	_, err = t.exec("INSERT INTO calls ("+callColumns+`)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		int64(c.ID), c.Key, c.Command, args,
 		c.Claim.Account.Adapter, string(c.Claim.Account.User), c.Claim.Name,
 		c.Claim.Thread.Adapter, string(c.Claim.Thread.Chat), string(c.Claim.Thread.Topic),
 		c.Claim.Title, c.Claim.Direct, int(c.Claim.Origin),
 		string(c.Message), string(c.ReplyTo), string(c.Session), c.Text, files,
-		int(c.State), micros(c.Accepted), micros(c.Begun), micros(c.Finished), int(c.Outcome), c.Detail)
+		int(c.State), micros(c.Accepted), micros(c.Begun), micros(c.Finished), int(c.Outcome), c.Detail,
+		string(c.Claim.Server), badges)
 	return err
 }
 
 func scanCall(row scanner) (c bot.Call, err error) {
-	var args, files string
+	var args, files, badges string
 	var accepted, begun, finished int64
 	err = row.Scan(&c.ID, &c.Key, &c.Command, &args,
 		&c.Claim.Account.Adapter, &c.Claim.Account.User, &c.Claim.Name,
 		&c.Claim.Thread.Adapter, &c.Claim.Thread.Chat, &c.Claim.Thread.Topic,
 		&c.Claim.Title, &c.Claim.Direct, &c.Claim.Origin,
 		&c.Message, &c.ReplyTo, &c.Session, &c.Text, &files,
-		&c.State, &accepted, &begun, &finished, &c.Outcome, &c.Detail)
+		&c.State, &accepted, &begun, &finished, &c.Outcome, &c.Detail,
+		&c.Claim.Server, &badges)
 	if err != nil {
 		return bot.Call{}, err
 	}
 	c.Accepted, c.Begun, c.Finished = moment(accepted), moment(begun), moment(finished)
-	if err := errors.Join(decode(args, &c.Args), decode(files, &c.Files)); err != nil {
+	if err := errors.Join(decode(args, &c.Args), decode(files, &c.Files), decode(badges, &c.Claim.Badges)); err != nil {
 		return bot.Call{}, fmt.Errorf("call %d: %w", c.ID, err)
 	}
 	return c, nil

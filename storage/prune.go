@@ -66,9 +66,9 @@ var chores = []chore{
 			AND session NOT IN (SELECT id FROM sessions) LIMIT ?`,
 		remove: "DELETE FROM bindings WHERE adapter = ? AND chat = ? AND message = ? AND bound < ?",
 	}, {
-		what: "codes", columns: 1,
-		list:   "SELECT role FROM codes WHERE until < ? LIMIT ?",
-		remove: "DELETE FROM codes WHERE role = ? AND until < ?",
+		what: "codes", columns: 2,
+		list:   "SELECT role, person FROM codes WHERE until < ? LIMIT ?",
+		remove: "DELETE FROM codes WHERE role = ? AND person = ? AND until < ?",
 	}, {
 		what: "notices", columns: 1,
 		list:   "SELECT topic FROM notices WHERE told < ? LIMIT ?",

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -12,7 +13,7 @@ import (
 const sessionColumns = `id, name, title, account_adapter, account_user, account_name,
 	claim_adapter, claim_chat, claim_topic, claim_title, direct, origin,
 	person, adapter, chat, topic, root, interactive, quiet, pty, argv, dir, state, started, exit,
-	page, page_from, said, told`
+	page, page_from, said, told, server, badges`
 
 // Create implements bot.SessionStore. It returns bot.ErrExists when there is a
 // session with that id.
@@ -34,8 +35,14 @@ func (db *DB) Create(ctx context.Context, s bot.Session) error {
 }
 
 func (t tx) insertSession(s bot.Session) (int64, error) {
-	var exit string
+	var exit, badges string
 	var ended time.Time
+	if s.Claim.Badges != nil {
+		var err error
+		if badges, err = encode(s.Claim.Badges); err != nil {
+			return 0, err
+		}
+	}
 	if s.State == bot.Ended {
 		var err error
 		if exit, err = encode(s.Exit); err != nil {
@@ -44,7 +51,7 @@ func (t tx) insertSession(s bot.Session) (int64, error) {
 		ended = s.Exit.At
 	}
 	return t.exec("INSERT INTO sessions ("+sessionColumns+`, ended)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT DO NOTHING`,
 		string(s.ID), s.Name, s.Title,
 		s.Claim.Account.Adapter, string(s.Claim.Account.User), s.Claim.Name,
@@ -52,11 +59,12 @@ func (t tx) insertSession(s bot.Session) (int64, error) {
 		s.Claim.Title, s.Claim.Direct, int(s.Claim.Origin),
 		s.Person, s.Thread.Adapter, string(s.Thread.Chat), string(s.Thread.Topic), string(s.Root),
 		s.Interactive, s.Quiet, s.PTY, packArgv(s.Argv), s.Dir, int(s.State), micros(s.Started), exit,
-		s.Progress.Page, s.Progress.From, s.Progress.Said, s.Progress.Told, micros(ended))
+		s.Progress.Page, s.Progress.From, s.Progress.Said, s.Progress.Told,
+		string(s.Claim.Server), badges, micros(ended))
 }
 
 func scanSession(row scanner) (s bot.Session, err error) {
-	var argv, exit string
+	var argv, exit, badges string
 	var started int64
 	err = row.Scan(&s.ID, &s.Name, &s.Title,
 		&s.Claim.Account.Adapter, &s.Claim.Account.User, &s.Claim.Name,
@@ -64,12 +72,13 @@ func scanSession(row scanner) (s bot.Session, err error) {
 		&s.Claim.Title, &s.Claim.Direct, &s.Claim.Origin,
 		&s.Person, &s.Thread.Adapter, &s.Thread.Chat, &s.Thread.Topic, &s.Root,
 		&s.Interactive, &s.Quiet, &s.PTY, &argv, &s.Dir, &s.State, &started, &exit,
-		&s.Progress.Page, &s.Progress.From, &s.Progress.Said, &s.Progress.Told)
+		&s.Progress.Page, &s.Progress.From, &s.Progress.Said, &s.Progress.Told,
+		&s.Claim.Server, &badges)
 	if err != nil {
 		return bot.Session{}, err
 	}
 	s.Argv, s.Started = unpackArgv(argv), moment(started)
-	if err := decode(exit, &s.Exit); err != nil {
+	if err := errors.Join(decode(exit, &s.Exit), decode(badges, &s.Claim.Badges)); err != nil {
 		return bot.Session{}, fmt.Errorf("session %s: %w", s.ID, err)
 	}
 	return s, nil

@@ -411,9 +411,9 @@ func findsLost(t *testing.T, b *bench) {
 	b.got(t, 1)
 	mark := b.Adapter.(bot.Marker).Mark(b.Thread, "")
 	b.LoseAnswer()
-	out := bot.Outgoing{Post: bot.Plainf("hello")}
+	out := bot.Outgoing{Post: bot.Plainf("hello"), Mark: mark}
 	b.sendError(t, t.Context(), out)
-	out.Post, out.Doubt, out.Mark = bot.Plainf("hello, newer"), true, mark
+	out.Post, out.Doubt = bot.Plainf("hello, newer"), true
 	r := b.send(t, out)
 	if p := b.shows(t, "hello, newer"); p.ID != r.Message {
 		t.Errorf("receipt names %q, the post is %q", r.Message, p.ID)

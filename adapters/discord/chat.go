@@ -1,5 +1,3 @@
-//go:build discord
-
 package discord
 
 import (
@@ -67,17 +65,21 @@ const (
 	archiveAfter = 1440
 )
 
-// newThread is the body of a thread without a message.
+// newThread is the body of a new thread.
 type newThread struct {
 	Name    string `json:"name"`
-	Type    int    `json:"type"` // without one it would be private
+	Type    int    `json:"type,omitempty"` // for one without a message, which else would be private
 	Archive int    `json:"auto_archive_duration"`
 }
 
-// OpenThread implements bot.ThreadOpener: a public thread in a text channel. In
-// a forum the post that the command was written in is the session's place
-// already.
-func (a *Adapter) OpenThread(ctx context.Context, room bot.Thread, title string) (bot.Thread, error) {
+// codeHasThread: the message has a thread, which is named as the message is
+// (docs.discord.com/developers/topics/threads).
+const codeHasThread = 160004
+
+// OpenThread implements bot.ThreadOpener: a public thread in a text channel, at
+// the message if there is one. In a forum the post that the command was written
+// in is the session's place already.
+func (a *Adapter) OpenThread(ctx context.Context, room bot.Thread, title string, message bot.MessageID) (bot.Thread, error) {
 	s := &sending{thread: room}
 	user, id, err := parsePlace(room)
 	if err != nil {
@@ -102,17 +104,26 @@ func (a *Adapter) OpenThread(ctx context.Context, room bot.Thread, title string)
 	if name == "" {
 		name = "session"
 	}
-	var made channel
-	r := request{
-		method: "POST", route: "channels/{}/threads", ids: []string{id.String()},
-		body: newThread{name, int(kind), archiveAfter},
-	}
 	s.channel = id
-	if err := a.client.call(ctx, r, &made); err != nil {
-		return bot.Thread{}, a.sendError(s, err)
+	var made channel
+	from, _ := parseSnowflake(string(message))
+	r := request{method: "POST", route: "channels/{}/messages/{}/threads", ids: []string{id.String(), from.String()}, body: newThread{Name: name, Archive: archiveAfter}}
+	if from == 0 {
+		r = request{method: "POST", route: "channels/{}/threads", ids: []string{id.String()}, body: newThread{name, int(kind), archiveAfter}}
+	}
+	err = a.client.call(ctx, r, &made)
+	var ce *callError
+	if from != 0 && errors.As(err, &ce) && ce.uncertain() && sleep(ctx, a.timing.Repost) {
+		// A message has one thread at most, so this can be asked for again.
+		err = a.client.call(ctx, r, &made)
 	}
 	th := made.place(at.guild)
-	if th.id == 0 || !th.isThread() {
+	switch {
+	case hasCode(err, codeHasThread):
+		th = place{id: from, guild: at.guild, kind: kind, name: name}
+	case err != nil:
+		return bot.Thread{}, a.sendError(s, err)
+	case th.id == 0 || !th.isThread():
 		err := &callError{Route: r.String(), Status: http.StatusOK, Begun: true, Err: errors.New("answer without a thread")}
 		return bot.Thread{}, &bot.SendError{Outcome: bot.Unknown, Err: err}
 	}

@@ -1,5 +1,3 @@
-//go:build discord
-
 package discord
 
 import (
@@ -26,7 +24,7 @@ type (
 		Channel   snowflake       `json:"channel_id"`
 		Guild     snowflake       `json:"guild_id"` // only from the gateway
 		Author    account         `json:"author"`
-		Member    member          `json:"member"` // only from the gateway
+		Member    *member         `json:"member"` // only from the gateway
 		Webhook   presence        `json:"webhook_id"`
 		Type      int             `json:"type"`
 		Content   string          `json:"content"`
@@ -259,7 +257,7 @@ func (a *Adapter) accepted(m *message, at place, now time.Time) (out bot.Message
 		return bot.Message{}, false
 	}
 	out = bot.Message{
-		Claim:       a.claim(m.Author, m.Member.Nick, at),
+		Claim:       a.claim(m.Author, m.Member, at),
 		Key:         fmt.Sprintf("%s/%d/m/%d", Name, a.botID, m.ID),
 		ID:          bot.MessageID(m.ID.String()),
 		Text:        text,
@@ -275,17 +273,19 @@ func (a *Adapter) accepted(m *message, at place, now time.Time) (out bot.Message
 }
 
 // claim is who says they did something, and where.
-func (a *Adapter) claim(who account, nick string, at place) bot.Claim {
+func (a *Adapter) claim(who account, as *member, at place) bot.Claim {
 	c := bot.Claim{
 		Account: bot.Account{Adapter: Name, User: bot.UserID(who.ID.String())},
 		Name:    who.Name,
 		Thread:  at.thread(),
 		Title:   at.name,
 		Direct:  at.user != 0,
+		Server:  serverChat(at.guild),
+		Badges:  as.badges(at.guild),
 	}
 	switch {
-	case nick != "":
-		c.Name = nick
+	case as != nil && as.Nick != "":
+		c.Name = as.Nick
 	case who.Global != "":
 		c.Name = who.Global
 	}
@@ -362,12 +362,27 @@ func parseFileRef(ref string) (channel, message, file snowflake, ok bool) {
 }
 
 // invoker is the person behind an interaction; members of servers have a name
-// there.
-func (i *interaction) invoker() (who account, nick string) {
+// and roles there.
+func (i *interaction) invoker() (who account, as *member) {
 	if i.Member.User.ID != 0 {
-		return i.Member.User, i.Member.Nick
+		return i.Member.User, &i.Member
 	}
-	return i.User, ""
+	return i.User, nil
+}
+
+// badges are the roles of a member; nil when the network did not tell of one.
+// The role that everybody has is none.
+func (m *member) badges(guild snowflake) []bot.BadgeID {
+	if m == nil || guild == 0 {
+		return nil
+	}
+	badges := []bot.BadgeID{}
+	for _, role := range m.Roles {
+		if role != guild {
+			badges = append(badges, bot.BadgeID(role.String()))
+		}
+	}
+	return badges
 }
 
 // place is where an interaction was made.

@@ -1,5 +1,3 @@
-//go:build discord
-
 // Package discord is the door to Discord: it listens to the gateway for
 // messages and interactions and posts, edits and uploads what is to be said.
 //
@@ -80,6 +78,7 @@ type Pace struct {
 	Burst    int           // 3
 	AllEvery time.Duration // 35 ms
 	AllBurst int           // 4
+	Life     time.Duration // 45 min; edits of messages older than an hour are rationed
 	// Unlimited means no limits at all, for a server of one's own.
 	Unlimited bool
 }
@@ -126,8 +125,11 @@ func (t Timing) withDefaults() Timing {
 
 // withDefaults fills in the zero fields.
 func (p Pace) withDefaults() Pace {
+	if p.Life <= 0 {
+		p.Life = 45 * time.Minute
+	}
 	if p.Unlimited {
-		return Pace{Unlimited: true}
+		return Pace{Unlimited: true, Life: p.Life}
 	}
 	if p.Every <= 0 {
 		p.Every = time.Second
@@ -145,7 +147,7 @@ func (p Pace) withDefaults() Pace {
 }
 
 // Adapter is one bot account on Discord. It implements bot.Adapter and
-// bot.Typer, ThreadOpener, MenuPublisher, Marker, Director, Linker and Checker;
+// bot.Typer, ThreadOpener, MenuPublisher, Marker, Director, Linker, Checker and Badger;
 // Fetch reads attachments. It is no bot.Confirmer: after a restart the network
 // repeats nothing by itself, and what the histories repeat has its old key. All
 // methods may be called at the same time, Run once at a time.
@@ -163,10 +165,11 @@ type Adapter struct {
 	menus    menus
 	acking   acking
 	uploads  uploads
-	doubts   doubts
 	mine     ring // what was posted and confirmed
 	rooms    ring // the listed channels
+	friends  ring // people whose private chats were opened
 	typing   throttle
+	badges   badgeCache
 
 	// me is what the server says of the bot; nil until it has.
 	me    atomic.Pointer[identity]
@@ -185,7 +188,11 @@ var (
 	_ bot.Marker        = (*Adapter)(nil)
 	_ bot.Director      = (*Adapter)(nil)
 	_ bot.Linker        = (*Adapter)(nil)
+	_ bot.Fetcher       = (*Adapter)(nil)
+	_ bot.Eraser        = (*Adapter)(nil)
+	_ bot.Pinner        = (*Adapter)(nil)
 	_ bot.Checker       = (*Adapter)(nil)
+	_ bot.Badger        = (*Adapter)(nil)
 )
 
 // New checks the configuration and makes the adapter. It touches neither
@@ -232,6 +239,9 @@ func New(cfg Config) (*Adapter, error) {
 		greeted: make(chan struct{}, 1),
 	}
 	a.budget = newBudget(cfg.StateDir, id, timing.Identify)
+	if a.pace.Unlimited {
+		a.budget.gap, a.budget.spans = 0, nil // a server of one's own resets no token
+	}
 	a.standing.set(true, "starting")
 	return a, nil
 }
@@ -306,6 +316,7 @@ func (a *Adapter) Limits(th bot.Thread) bot.Limits {
 		AllBurst:   a.pace.AllBurst,
 		Buttons:    rowButtons,
 		Foreground: a.isPost(th),
+		Life:       a.pace.Life,
 	}
 	if a.pace.Unlimited {
 		l.Edit = 250 * time.Millisecond

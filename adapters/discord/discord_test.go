@@ -1,11 +1,10 @@
-//go:build discord
-
 package discord
 
 import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +82,17 @@ func TestThePaceStaysBelowTheUsualLimits(t *testing.T) {
 	}
 }
 
+// The README tells people which permissions they give.
+func TestTheReadmeHasThePermissions(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(text), "permissions="+needed.String()) {
+		t.Errorf("README.md lacks permissions=%s", needed)
+	}
+}
+
 func TestPlacesAndLinks(t *testing.T) {
 	r := newRig(t, discordtest.Options{})
 	if got := r.a.PairLink("code"); got != "" {
@@ -141,14 +151,13 @@ func TestMemoryIsBounded(t *testing.T) {
 		a.places.setGuild(&guild{id: i + 1})
 		a.client.limits.rest(i.String(), time.Now())
 		a.mine.see(i + 1)
-		a.doubts.note(&sending{thread: a.Direct(bot.UserID(i.String()))}, "x")
 		a.uploads.learn(place{guild: i}, 5<<20)
 		s.advise(i.String(), "x")
 		a.intake.add(&item{id: i + 1, channel: i%100 + 1, moves: true, read: func(place) (bot.Message, bool, bool) { return bot.Message{}, false, false }}, true)
 	}
 	for what, n := range map[string]int{
 		"places": len(a.places.all), "private chats": len(a.places.dms), "sightings": len(a.places.newest), "servers": len(a.places.guilds),
-		"limits": len(a.client.limits.routes), "posts": len(a.mine.set), "doubts": len(a.doubts.all), "uploads": len(a.uploads.by), "advice": len(s.advice),
+		"limits": len(a.client.limits.routes), "posts": len(a.mine.set), "uploads": len(a.uploads.by), "advice": len(s.advice),
 		"waiting": a.intake.waiting(),
 	} {
 		if n > maxPlaces || n > maxKnown && what != "places" && what != "waiting" || what == "waiting" && n > maxQueued {

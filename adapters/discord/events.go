@@ -1,5 +1,3 @@
-//go:build discord
-
 package discord
 
 import (
@@ -144,10 +142,10 @@ func (a *Adapter) heard(m *message) {
 	if m.fromMe(a.botID) {
 		return
 	}
-	at, known := a.places.find(m.Channel)
+	_, known := a.places.find(m.Channel)
 	if m.Guild == 0 && !known && m.isPerson() {
-		at, known = place{id: m.Channel, kind: discordgo.ChannelTypeDM, user: m.Author.ID}, true
-		a.places.see(at)
+		a.places.see(place{id: m.Channel, kind: discordgo.ChannelTypeDM, user: m.Author.ID})
+		known = true
 	}
 	a.noteBlind(m)
 	a.intake.add(a.itemOf(m), known)

@@ -1,5 +1,3 @@
-//go:build discord
-
 package discord
 
 import (
@@ -11,20 +9,19 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"chapi/bot"
 )
 
 // MaxFetch is the largest attachment that is read, in bytes.
 const MaxFetch = 100 << 20
-
-// ErrTooBig: the file is over the limit for downloads.
-var ErrTooBig = errors.New("file is too big to download")
 
 // fileHosts are where the network keeps attachments.
 var fileHosts = []string{"cdn.discordapp.com", "media.discordapp.net"}
 
 // Fetch opens an attachment for reading. ref is its bot.Attachment.Ref; size
 // is in bytes, 0 when the network did not say. Its message is read anew, since
-// links to files expire. Reading ends with ErrTooBig after more than MaxFetch
+// links to files expire. Reading ends with bot.ErrTooLarge after more than MaxFetch
 // bytes, and with another error when nothing came for a while or ctx ended.
 // Close it.
 func (a *Adapter) Fetch(ctx context.Context, ref string) (content io.ReadCloser, size int64, err error) {
@@ -42,7 +39,7 @@ func (a *Adapter) Fetch(ctx context.Context, ref string) (content io.ReadCloser,
 			continue
 		}
 		if f.Size > MaxFetch {
-			return nil, 0, ErrTooBig
+			return nil, 0, bot.ErrTooLarge
 		}
 		return a.download(ctx, f.URL)
 	}
@@ -76,7 +73,7 @@ func (a *Adapter) download(ctx context.Context, address string) (_ io.ReadCloser
 	if resp.ContentLength > MaxFetch {
 		resp.Body.Close()
 		end()
-		return nil, 0, ErrTooBig
+		return nil, 0, bot.ErrTooLarge
 	}
 	return &capped{
 		r:     &watched{resp.Body, watch},
@@ -99,7 +96,7 @@ func (a *Adapter) isFileHost(u *url.URL) bool {
 	return false
 }
 
-// capped ends with ErrTooBig instead of going on behind the limit.
+// capped ends with bot.ErrTooLarge instead of going on behind the limit.
 type capped struct {
 	r     io.Reader
 	left  int64
@@ -112,7 +109,7 @@ func (c *capped) Read(b []byte) (int, error) {
 	}
 	n, err := c.r.Read(b)
 	if c.left -= int64(n); c.left < 0 {
-		return n - 1, ErrTooBig
+		return n - 1, bot.ErrTooLarge
 	}
 	return n, err
 }

@@ -1,5 +1,3 @@
-//go:build discord
-
 package discord
 
 import (
@@ -181,16 +179,20 @@ func (in *intake) catchUp() {
 	}
 }
 
-// track makes a channel a conversation that is caught up with, from a message
-// on.
-func (in *intake) track(channel, from snowflake) {
+// attend makes a channel a conversation that is caught up with, from a message
+// on, and at once.
+func (in *intake) attend(channel, from snowflake) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if !in.cursor.tracks(channel) && from != 0 {
-		in.cursor.advance(channel, from)
-		in.fresh = true
-		signal(in.wake)
+	if in.cursor.tracks(channel) {
+		return
 	}
+	in.cursor.advance(channel, from)
+	in.fresh = true
+	l := in.lane(channel)
+	l.missed = true
+	in.hold(channel, l)
+	signal(in.wake)
 }
 
 // nextJob is something to do for a worker, who tells finish of it; ok is false

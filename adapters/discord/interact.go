@@ -1,5 +1,3 @@
-//go:build discord
-
 package discord
 
 import (
@@ -296,12 +294,12 @@ func (a *Adapter) follow(ctx context.Context, r request) {
 // interpreted makes of an interaction what the core understands. later is true
 // while the declarations of the commands are not known yet.
 func (a *Adapter) interpreted(c *interactionCall, at place) (m bot.Message, ok, later bool) {
-	who, nick := c.invoker()
+	who, as := c.invoker()
 	if who.ID == 0 {
 		return bot.Message{}, false, false
 	}
 	m = bot.Message{
-		Claim:     a.claim(who, nick, at),
+		Claim:     a.claim(who, as, at),
 		Key:       fmt.Sprintf("%s/%d/i/%d", Name, a.botID, c.ID),
 		Addressed: true,
 	}
@@ -339,8 +337,8 @@ func (a *Adapter) interpreted(c *interactionCall, at place) (m bot.Message, ok, 
 func (a *Adapter) complete(ctx context.Context, c *interactionCall, at place) {
 	choices := []slashChoice{}
 	if suggest := a.cfg.Suggest; suggest != nil {
-		who, nick := c.invoker()
-		ask := Question{Claim: a.claim(who, nick, at), Command: c.Data.Name}
+		who, as := c.invoker()
+		ask := Question{Claim: a.claim(who, as, at), Command: c.Data.Name}
 		for _, o := range c.Data.Options {
 			if o.Focused {
 				ask.Arg, ask.Typed = o.Name, o.text()

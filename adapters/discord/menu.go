@@ -1,5 +1,3 @@
-//go:build discord
-
 package discord
 
 import (
@@ -114,12 +112,18 @@ func (a *Adapter) publishAll(ctx context.Context, all []bot.Menu) error {
 	public := map[snowflake]map[string]bot.Command{}
 	var errs []error
 	for _, m := range all {
+		if guild, ok := parseServer(m.Thread); ok {
+			for _, at := range a.places.channels(guild) {
+				a.adopt(at)
+			}
+			addTo(public, guild, m.Commands)
+			continue
+		}
 		user, id, err := parsePlace(m.Thread)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("discord: menu: %w", err))
 			continue
 		}
-		set := private
 		if user == 0 {
 			at, err := a.lookUp(ctx, id)
 			if err != nil {
@@ -131,14 +135,13 @@ func (a *Adapter) publishAll(ctx context.Context, all []bot.Menu) error {
 				continue
 			}
 			a.adopt(at)
-			if public[at.guild] == nil {
-				public[at.guild] = map[string]bot.Command{}
-			}
-			set = public[at.guild]
+			addTo(public, at.guild, m.Commands)
+			continue
 		}
+		a.befriend(ctx, m.Thread)
 		for _, c := range m.Commands {
 			if !c.Hidden {
-				set[c.Name] = c
+				private[c.Name] = c
 			}
 		}
 	}
@@ -149,16 +152,58 @@ func (a *Adapter) publishAll(ctx context.Context, all []bot.Menu) error {
 	return errors.Join(errs...)
 }
 
+// addTo adds commands to those of a server.
+func addTo(public map[snowflake]map[string]bot.Command, guild snowflake, commands []bot.Command) {
+	if public[guild] == nil {
+		public[guild] = map[string]bot.Command{}
+	}
+	for _, c := range commands {
+		if !c.Hidden {
+			public[guild][c.Name] = c
+		}
+	}
+}
+
 // adopt takes a listed channel in: its messages are not missed, and what the
 // bot cannot do there is told.
 func (a *Adapter) adopt(at place) {
 	a.rooms.see(at.id)
-	from := a.places.last(at.id)
-	if now, known := a.client.clock.now(); from == 0 && known {
-		from = snowflakeAt(now) // nothing before is of interest
+	if !at.isForum() { // nothing is said there but in its posts
+		a.attend(at.id)
 	}
-	a.intake.track(at.id, from)
 	a.check(at.id)
+}
+
+// firstLook is how far back a conversation is looked at that is new: what
+// somebody says while the bot is being set up is not lost.
+const firstLook = 10 * time.Minute
+
+// attend makes a channel a conversation of which no message is missed.
+func (a *Adapter) attend(channel snowflake) {
+	if now, known := a.client.clock.now(); known {
+		a.intake.attend(channel, snowflakeAt(now.Add(-firstLook)))
+	}
+}
+
+// maxFriends is how many private chats are opened on our own account: the
+// network does not like a bot that opens many.
+const maxFriends = 20
+
+// befriend opens the private chat of somebody who is listed, once: the network
+// does not tell which there are, and so not what was said in them while nobody
+// listened. That somebody shares no server with the bot is no fault.
+func (a *Adapter) befriend(ctx context.Context, th bot.Thread) {
+	user, _, err := parsePlace(th)
+	if err != nil || len(a.friends.all()) >= maxFriends || a.friends.knows(user) {
+		return
+	}
+	a.friends.see(user)
+	channel, err := a.address(ctx, th)
+	if err != nil {
+		a.log.Info("a private chat cannot be opened yet", "person", user.String(), "err", err)
+		return
+	}
+	a.attend(channel)
 }
 
 // publish registers the commands of a server, or with guild 0 those of private

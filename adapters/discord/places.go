@@ -1,11 +1,11 @@
-//go:build discord
-
 package discord
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -240,6 +240,20 @@ type recipient struct {
 	ID snowflake `json:"recipient_id"`
 }
 
+// channels are the places of a server where people write, that are known.
+func (p *places) channels(guild snowflake) []place {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []place
+	for _, at := range p.all {
+		if at.guild == guild && (at.kind == discordgo.ChannelTypeGuildText || at.kind == discordgo.ChannelTypeGuildNews || at.isForum()) {
+			all = append(all, at)
+		}
+	}
+	slices.SortFunc(all, func(a, b place) int { return cmp.Compare(a.id, b.id) })
+	return all
+}
+
 // known is the channel of a thread if that needs no network; 0 otherwise.
 func (a *Adapter) known(th bot.Thread) snowflake {
 	user, channel, err := parsePlace(th)
@@ -247,6 +261,27 @@ func (a *Adapter) known(th bot.Thread) snowflake {
 		return a.places.dm(user)
 	}
 	return channel
+}
+
+// whole is in front of a server's id where a server is listed with all its
+// channels.
+const whole = "server:"
+
+// serverChat is the core's name of a server.
+func serverChat(guild snowflake) bot.ChatID {
+	if guild == 0 {
+		return ""
+	}
+	return bot.ChatID(whole + guild.String())
+}
+
+// parseServer reads what serverChat made; ok is false for anything else.
+func parseServer(th bot.Thread) (guild snowflake, ok bool) {
+	name, ok := strings.CutPrefix(string(th.Chat), whole)
+	if !ok || th.Adapter != Name {
+		return 0, false
+	}
+	return parseSnowflake(name)
 }
 
 // parsePlace reads what place.thread made: either a person or a channel.
@@ -298,4 +333,9 @@ func (a *Adapter) PairLink(string) string {
 		return ""
 	}
 	return a.InviteLink()
+}
+
+// PairHint implements bot.Linker.
+func (a *Adapter) PairHint() string {
+	return "On Discord, let the bot into a server of yours with this link, then send it the code in a private message:"
 }

@@ -1,5 +1,3 @@
-//go:build discord
-
 package discord
 
 import (
@@ -12,6 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,11 +47,13 @@ type outgoing struct {
 	Files      []attached    `json:"attachments,omitempty"`
 }
 
-// revised is the body of an edit. What it does not name stays: files do.
+// revised is the body of an edit. What it does not name stays: files do, unless
+// there is a new one.
 type revised struct {
 	Content    string        `json:"content"`
 	Pings      allowedPings  `json:"allowed_mentions"`
 	Components []row[button] `json:"components"`
+	Files      []attached    `json:"attachments,omitempty"`
 }
 
 // allowedPings lets a message notify nobody, whatever is in it. An edit
@@ -65,6 +67,22 @@ func (allowedPings) MarshalJSON() ([]byte, error) { return []byte(`{"parse":[]}`
 type answers struct {
 	Message snowflake `json:"message_id"`
 	MustBe  bool      `json:"fail_if_not_exists"`
+}
+
+// answers is the message that a post answers, 0 for none.
+func (o *outgoing) answers() snowflake {
+	if o.Answers == nil {
+		return 0
+	}
+	return o.Answers.Message
+}
+
+// answers is the message that it answers, 0 for none.
+func (m *message) answers() snowflake {
+	if m.Reference == nil || m.Reference.Type != 0 {
+		return 0
+	}
+	return m.Reference.Message
 }
 
 type row[T any] struct {
@@ -97,8 +115,8 @@ type sending struct {
 
 // Send implements bot.Adapter. A post carries a nonce that the network
 // enforces, so one whose answer is lost is repeated at once, and is there once
-// all the same. A file goes out as it is on disk; an edit of a post with a file
-// changes text and buttons only.
+// all the same. A file goes out as it is on disk; in an edit it takes the place of
+// the one that is there.
 func (a *Adapter) Send(ctx context.Context, out bot.Outgoing) (bot.Receipt, error) {
 	s, err := a.prepare(out)
 	if err != nil {
@@ -112,9 +130,9 @@ func (a *Adapter) Send(ctx context.Context, out bot.Outgoing) (bot.Receipt, erro
 	case s.target != 0:
 		err = a.edit(ctx, s, s.target)
 	case out.Doubt:
-		id, err = a.repost(ctx, s, out.Mark)
+		id, err = a.repost(ctx, s, out)
 	default:
-		id, err = a.post(ctx, s, newNonce(), false)
+		id, err = a.post(ctx, s, parseMark(out.Mark).nonce, false)
 	}
 	if err != nil {
 		return bot.Receipt{}, a.sendError(s, err)
@@ -154,7 +172,7 @@ func (a *Adapter) prepare(out bot.Outgoing) (*sending, error) {
 	if id, ok := parseSnowflake(string(out.ReplyTo)); ok {
 		s.body.Answers = &answers{Message: id}
 	}
-	if s.media == nil || s.target != 0 {
+	if s.media == nil || s.file == nil && s.target != 0 {
 		return s, nil
 	}
 	if s.file == nil {
@@ -189,14 +207,6 @@ func keyboardOf(k *bot.Keyboard) []row[button] {
 	return rows
 }
 
-// newNonce is what tells a repeated post from a new one: 96 random bits in 16
-// characters, of at most 25.
-func newNonce() string {
-	var b [12]byte
-	rand.Read(b[:]) // never fails: crypto/rand ends the program instead
-	return base64.RawURLEncoding.EncodeToString(b[:])
-}
-
 // reposts is how often a post is repeated at once after its fate is not known.
 const reposts = 4
 
@@ -215,7 +225,6 @@ func (a *Adapter) post(ctx context.Context, s *sending, nonce string, again bool
 		var ce *callError
 		switch {
 		case err == nil:
-			a.doubts.clear(s)
 			return id, nil
 		case a.simplified(s, err):
 			continue
@@ -223,11 +232,9 @@ func (a *Adapter) post(ctx context.Context, s *sending, nonce string, again bool
 			return 0, err
 		case ce.Code == codeUnknownMessage && (again || doubt != nil):
 			// The first one has been deleted meanwhile. It has been said.
-			a.doubts.clear(s)
 			return 0, refused(bot.Other, fmt.Errorf("posted, and deleted since: %w", ce))
 		case ce.uncertain():
 			doubt = err
-			a.doubts.note(s, nonce)
 		case doubt != nil || again && ce.Status == http.StatusTooManyRequests:
 			return 0, inDoubt(doubt, ce)
 		default:
@@ -268,6 +275,9 @@ func (a *Adapter) postOnce(ctx context.Context, s *sending) (id snowflake, conte
 	var said message
 	r := request{method: "POST", route: "channels/{}/messages", ids: []string{s.channel.String()}, body: s.body}
 	if s.media != nil {
+		body := s.body
+		body.Files = s.attachments()
+		r.body = body
 		err = a.upload(ctx, s, r, &said)
 	} else {
 		err = a.client.call(ctx, r, &said)
@@ -279,33 +289,123 @@ func (a *Adapter) postOnce(ctx context.Context, s *sending) (id snowflake, conte
 	return said.ID, said.Content, err
 }
 
-// edit changes a message to what s says. It may be repeated freely.
+// edit changes a message to what s says, its file too if there is one. It may be
+// repeated freely.
 func (a *Adapter) edit(ctx context.Context, s *sending, id snowflake) error {
 	for {
-		err := a.client.call(ctx, request{
-			method: "PATCH", route: "channels/{}/messages/{}", ids: []string{s.channel.String(), id.String()},
-			body: revised{Content: s.body.Content, Components: s.body.Components},
-		}, nil)
+		body := revised{Content: s.body.Content, Components: s.body.Components}
+		r := request{method: "PATCH", route: "channels/{}/messages/{}", ids: []string{s.channel.String(), id.String()}}
+		var err error
+		if s.media != nil && s.file != nil && s.target != 0 {
+			body.Files = s.attachments()
+			r.body = body
+			err = a.upload(ctx, s, r, nil)
+		} else {
+			r.body = body
+			err = a.client.call(ctx, r, nil)
+		}
 		if err == nil || !a.simplified(s, err) {
 			return err
 		}
 	}
 }
 
+// Erase removes a message of the bot's own. One that is gone already is no
+// error; errors are *bot.SendError.
+func (a *Adapter) Erase(ctx context.Context, th bot.Thread, id bot.MessageID) error {
+	return a.treat(ctx, th, id, "DELETE", "channels/{}/messages/{}", codeUnknownMessage)
+}
+
+// Pin pins a message. It needs the permission Pin Messages, but in private.
+// Errors are *bot.SendError.
+func (a *Adapter) Pin(ctx context.Context, th bot.Thread, id bot.MessageID) error {
+	return a.treat(ctx, th, id, "PUT", "channels/{}/messages/pins/{}", 0)
+}
+
+// treat makes a call about a message that may be repeated. An error of the code
+// is as good as success.
+func (a *Adapter) treat(ctx context.Context, th bot.Thread, id bot.MessageID, method, route string, fine int) error {
+	s := &sending{thread: th}
+	message, ok := parseSnowflake(string(id))
+	if !ok {
+		return refused(bot.TargetGone, fmt.Errorf("bad message id %q", id))
+	}
+	var err error
+	if s.channel, err = a.address(ctx, th); err != nil {
+		return a.sendError(s, err)
+	}
+	s.target = message
+	err = a.client.call(ctx, request{method: method, route: route, ids: []string{s.channel.String(), message.String()}}, nil)
+	if err == nil || fine != 0 && hasCode(err, fine) {
+		return nil
+	}
+	return a.sendError(s, err)
+}
+
+// mark is what is kept of a post before it is tried: the newest message that was
+// known in its channel, the nonce, and the time. It is written as three words.
+type mark struct {
+	after snowflake // 0 = not known
+	nonce string
+	at    time.Time
+}
+
+func (m mark) String() string { return fmt.Sprintf("%d %s %d", m.after, m.nonce, m.at.Unix()) }
+
+// parseMark reads what mark.String wrote. Of anything else there is a new nonce,
+// and nothing to look for.
+func parseMark(s string) mark {
+	words := strings.Fields(s)
+	if len(words) != 3 || len(words[1]) > maxNonce {
+		return mark{nonce: newNonce()}
+	}
+	after, _ := parseSnowflake(words[0])
+	at, _ := strconv.ParseInt(words[2], 10, 64)
+	return mark{after, words[1], time.Unix(at, 0)}
+}
+
+// maxNonce is how long a nonce may be.
+const maxNonce = 25
+
+// newNonce is what tells a repeated post from a new one: 96 random bits in 16
+// characters.
+func newNonce() string {
+	var b [12]byte
+	rand.Read(b[:]) // never fails: crypto/rand ends the program instead
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// Mark implements bot.Marker. The mark is kept with the attempt, so that the
+// nonce is the same after a restart, and in every attempt at one post.
+func (a *Adapter) Mark(th bot.Thread, before string) string {
+	if before != "" {
+		return before
+	}
+	m := mark{a.places.last(a.known(th)), newNonce(), time.Now()}
+	if now, known := a.client.clock.now(); m.after == 0 && known {
+		m.after = snowflakeAt(now)
+	}
+	return m.String()
+}
+
+// nonceLife is how long a nonce is relied on: the network says that it
+// remembers one for some minutes.
+const nonceLife = 2 * time.Minute
+
 // repost posts again what may be there. For some minutes the nonce answers the
-// question. After that, or after a restart, the channel's history does: what
-// the bot has posted there since the mark, and does not know of, is it,
-// because a chat has one text and one file on its way at a time.
-func (a *Adapter) repost(ctx context.Context, s *sending, mark string) (snowflake, error) {
-	if nonce := a.doubts.nonce(s); nonce != "" {
-		return a.post(ctx, s, nonce, true)
+// question. After that the channel's history does: what the bot has posted there
+// since the mark, and nobody knows of, is it, because a chat has one text and
+// one file on its way at a time.
+func (a *Adapter) repost(ctx context.Context, s *sending, out bot.Outgoing) (snowflake, error) {
+	m := parseMark(out.Mark)
+	if age := time.Since(m.at); age >= 0 && age < nonceLife {
+		return a.post(ctx, s, m.nonce, true)
 	}
-	after, _ := parseSnowflake(mark)
-	if after == 0 && s.body.Answers != nil {
-		after = s.body.Answers.Message // older than the post, if it is in this chat
+	if m.after == 0 && s.body.Answers != nil {
+		m.after = s.body.Answers.Message // older than the post, if it is in this chat
 	}
-	if after != 0 {
-		id, err := a.find(ctx, s, after)
+	if m.after != 0 {
+		id, err := a.find(ctx, s, m.after, out.Ours)
 		if err != nil {
 			return 0, &bot.SendError{Outcome: bot.Unknown, RetryAfter: retryAfter(err), Err: err}
 		}
@@ -314,14 +414,15 @@ func (a *Adapter) repost(ctx context.Context, s *sending, mark string) (snowflak
 			return id, nil
 		}
 	}
-	return a.post(ctx, s, newNonce(), false)
+	return a.post(ctx, s, m.nonce, true)
 }
 
 // findPages bounds the search for a lost post, 100 messages a page.
 const findPages = 5
 
-// find looks for a lost post behind a message and brings it up to date.
-func (a *Adapter) find(ctx context.Context, s *sending, after snowflake) (snowflake, error) {
+// find looks for a lost post behind a message and brings it up to date. It is
+// none that ours knows, and answers what the post is to answer.
+func (a *Adapter) find(ctx context.Context, s *sending, after snowflake, ours func(bot.MessageID) bool) (snowflake, error) {
 	for range findPages {
 		page, err := a.history(ctx, s.channel, after)
 		if err != nil {
@@ -330,7 +431,8 @@ func (a *Adapter) find(ctx context.Context, s *sending, after snowflake) (snowfl
 		for _, m := range page {
 			after = max(after, m.ID)
 			if !m.fromMe(a.botID) || bool(m.Called) || bool(m.CalledOld) || a.mine.knows(m.ID) ||
-				m.Type != typeDefault && m.Type != typeReply || (len(m.Files) > 0) != (s.media != nil) {
+				m.Type != typeDefault && m.Type != typeReply || (len(m.Files) > 0) != (s.media != nil) || s.body.answers() != m.answers() ||
+				ours != nil && ours(bot.MessageID(m.ID.String())) {
 				continue
 			}
 			if err := a.edit(ctx, s, m.ID); err != nil {
@@ -358,67 +460,6 @@ func (a *Adapter) history(ctx context.Context, channel, after snowflake) ([]mess
 	}
 	slices.Reverse(page) // they come newest first
 	return page, nil
-}
-
-// Mark implements bot.Marker: the newest message that is known in the thread's
-// channel, or else the network's time as an id; empty when neither is known.
-func (a *Adapter) Mark(th bot.Thread) string {
-	if id := a.places.last(a.known(th)); id != 0 {
-		return id.String()
-	}
-	if now, known := a.client.clock.now(); known {
-		return snowflakeAt(now).String()
-	}
-	return ""
-}
-
-// doubts remembers the nonces of posts whose fate is not known. There is at
-// most one text and one file on its way in a thread. Its zero value is ready.
-type doubts struct {
-	mu  sync.Mutex
-	all map[doubtful]doubt
-}
-
-type doubtful struct {
-	thread bot.Thread
-	media  bool
-}
-
-type doubt struct {
-	nonce string
-	since time.Time
-}
-
-// nonceLife is how long a nonce is relied on: the network says that it
-// remembers one for some minutes.
-const nonceLife = 2 * time.Minute
-
-func (d *doubts) note(s *sending, nonce string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.all == nil {
-		d.all = make(map[doubtful]doubt)
-	}
-	key := doubtful{s.thread, s.media != nil}
-	if d.all[key].nonce != nonce {
-		put(d.all, key, doubt{nonce, time.Now()})
-	}
-}
-
-func (d *doubts) clear(s *sending) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	delete(d.all, doubtful{s.thread, s.media != nil})
-}
-
-func (d *doubts) nonce(s *sending) string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	one := d.all[doubtful{s.thread, s.media != nil}]
-	if time.Since(one.since) > nonceLife {
-		return ""
-	}
-	return one.nonce
 }
 
 // ring remembers the newest ids. Its zero value is ready.

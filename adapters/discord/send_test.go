@@ -1,5 +1,3 @@
-//go:build discord
-
 package discord
 
 import (
@@ -224,7 +222,7 @@ func TestNothingThatIsSaidPingsOrMakesAPreview(t *testing.T) {
 
 func TestALostPostIsFoundAgain(t *testing.T) {
 	lose := func(r *rig, out bot.Outgoing) bot.Outgoing {
-		out.Mark = r.a.Mark(out.Thread)
+		out.Mark = r.a.Mark(out.Thread, "")
 		f := r.fault(discordtest.Fault{Kind: discordtest.DropAfter, Times: -1})
 		if e := r.failed(out); e.Outcome != bot.Unknown {
 			t.Fatalf("told %+v", e)
@@ -233,29 +231,55 @@ func TestALostPostIsFoundAgain(t *testing.T) {
 		out.Doubt, out.Post.Text = true, []bot.Span{{Text: "newer"}}
 		return out
 	}
-	t.Run("by its nonce", func(t *testing.T) {
-		r := sender(t)
-		r.send(text("before"))
-		out := lose(r, bot.Outgoing{Thread: r.to(r.general), Post: text("older")})
-		sent := r.sendTo(out)
+	// aged is a mark of long ago: the network has forgotten its nonce.
+	aged := func(text string) string {
+		m := parseMark(text)
+		m.nonce, m.at = newNonce(), m.at.Add(-time.Hour)
+		return m.String()
+	}
+	found := func(r *rig, sent bot.Receipt) {
 		posts := r.general.Posts()
 		if len(posts) != 2 || posts[1].Text != "newer" || bot.MessageID(posts[1].ID.String()) != sent.Message {
 			t.Errorf("posts %+v", posts)
 		}
+	}
+	t.Run("by its nonce, after a restart too", func(t *testing.T) {
+		r := sender(t)
+		r.send(text("before"))
+		out := lose(r, bot.Outgoing{Thread: r.to(r.general), Post: text("older")})
+		r.a = r.adapter()
+		found(r, r.sendTo(out))
 		if n := r.srv.Count("getChannelMessages"); n != 0 {
 			t.Errorf("the history was read %d times", n)
 		}
 	})
-	t.Run("in the history after a restart", func(t *testing.T) {
+	t.Run("in the history when the nonce is too old", func(t *testing.T) {
 		r := sender(t)
 		r.send(text("before"))
 		out := lose(r, bot.Outgoing{Thread: r.to(r.general), Post: text("older")})
 		r.general.Say(r.anna, "meanwhile")
 		r.a = r.adapter()
-		sent := r.sendTo(out)
-		posts := r.general.Posts()
-		if len(posts) != 2 || posts[1].Text != "newer" || bot.MessageID(posts[1].ID.String()) != sent.Message {
-			t.Errorf("posts %+v", posts)
+		out.Mark = aged(out.Mark)
+		found(r, r.sendTo(out))
+	})
+	t.Run("but not as another message of ours, or one that answers something else", func(t *testing.T) {
+		r := sender(t)
+		said := r.general.Say(r.anna, "hello")
+		out := lose(r, bot.Outgoing{Thread: r.to(r.general), Post: text("older")})
+		known := r.send(text("known"))
+		r.sendTo(bot.Outgoing{Thread: r.to(r.general), Post: text("an answer"), ReplyTo: bot.MessageID(said.ID.String())})
+		lost := r.general.Posts()[0]
+		r.general.Delete(lost.ID)
+		r.a = r.adapter()
+		out.Mark = aged(out.Mark)
+		out.Ours = func(m bot.MessageID) bool { return m == known.Message }
+		r.sendTo(out)
+		var texts []string
+		for _, m := range r.general.Posts() {
+			texts = append(texts, m.Text)
+		}
+		if !slices.Equal(texts, []string{"known", "an answer", "newer"}) {
+			t.Errorf("posts %q", texts)
 		}
 	})
 	t.Run("as one that was deleted", func(t *testing.T) {
@@ -273,12 +297,55 @@ func TestALostPostIsFoundAgain(t *testing.T) {
 		out := lose(r, bot.Outgoing{Thread: r.to(r.general), Post: text("older"), Mark: ""})
 		r.a = r.adapter()
 		file := r.file("a.txt", []byte("x"))
-		r.sendTo(bot.Outgoing{Thread: out.Thread, Doubt: true, Mark: snowflakeAt(time.Now().Add(-time.Minute)).String(),
+		r.sendTo(bot.Outgoing{Thread: out.Thread, Doubt: true, Mark: aged(out.Mark),
 			Post: bot.Post{Media: &bot.Media{Name: "a.txt"}}, File: file})
 		if posts := r.general.Posts(); len(posts) != 2 || len(posts[1].Files) != 1 {
 			t.Errorf("posts %+v", posts)
 		}
 	})
+}
+
+func TestAFileTakesThePlaceOfAnother(t *testing.T) {
+	r := sender(t)
+	media := &bot.Media{Kind: bot.Picture, Name: "a.png"}
+	out := bot.Outgoing{Thread: r.to(r.general), Post: bot.Post{Media: media, Text: []bot.Span{{Text: "first"}}}, File: r.file("a.png", []byte("1"))}
+	sent := r.sendTo(out)
+	out.Target, out.File, out.Post.Text = sent.Message, r.file("a.png", []byte("22")), []bot.Span{{Text: "second"}}
+	r.sendTo(out)
+	posts := r.general.Posts()
+	if len(posts) != 1 || posts[0].Text != "second" || len(posts[0].Files) != 1 || string(posts[0].Files[0].Bytes()) != "22" {
+		t.Errorf("posts %+v", posts)
+	}
+	r.srv.Check(t)
+}
+
+func TestMessagesAreErasedAndPinned(t *testing.T) {
+	r := sender(t)
+	ctx := t.Context()
+	there, private := r.to(r.general), r.to(r.dm)
+	sent := r.send(text("x"))
+	for range 2 { // the second time it is gone already
+		if err := r.a.Erase(ctx, there, sent.Message); err != nil {
+			t.Errorf("Erase: %v", err)
+		}
+	}
+	if posts := r.general.Posts(); len(posts) != 0 {
+		t.Errorf("posts %+v", posts)
+	}
+	sent = r.sendTo(bot.Outgoing{Thread: private, Post: text("pin me")})
+	if err := r.a.Pin(ctx, private, sent.Message); err != nil {
+		t.Errorf("Pin: %v", err)
+	}
+	if m, _ := r.dm.Last(); !m.Pinned {
+		t.Error("the message is not pinned")
+	}
+	r.srv.Expect("deleteMessage", "10008")
+	r.srv.Expect("pinMessage", "50013")
+	var se *bot.SendError
+	if err := r.a.Pin(ctx, there, r.send(text("y")).Message); !errors.As(err, &se) || se.Outcome != bot.RefusedSend {
+		t.Errorf("Pin without the permission: %v", err)
+	}
+	r.srv.Check(t)
 }
 
 func (r *rig) file(name string, content []byte) *bot.Content {
@@ -360,7 +427,7 @@ func TestWithoutTheRightToReadRepliesAreOrdinary(t *testing.T) {
 
 func TestThreadsAreOpenedInTextChannels(t *testing.T) {
 	r := sender(t)
-	th, err := r.a.OpenThread(t.Context(), r.to(r.general), "  htop\n"+strings.Repeat("x", 300))
+	th, err := r.a.OpenThread(t.Context(), r.to(r.general), "  htop\n"+strings.Repeat("x", 300), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -371,7 +438,7 @@ func TestThreadsAreOpenedInTextChannels(t *testing.T) {
 	r.sendTo(bot.Outgoing{Thread: th, Post: text("x")})
 	forum := r.guild.AddChannel(0, "help", discordtest.ForumChannel)
 	for what, room := range map[string]bot.Thread{"a private chat": r.to(r.dm), "a thread": th, "a forum": r.to(forum), "another network": {Adapter: "x", Chat: "5"}} {
-		_, err := r.a.OpenThread(t.Context(), room, "htop")
+		_, err := r.a.OpenThread(t.Context(), room, "htop", "")
 		var se *bot.SendError
 		if !errors.As(err, &se) || se.Outcome != bot.RefusedSend {
 			t.Errorf("%s: error %v, want refused", what, err)
@@ -380,7 +447,7 @@ func TestThreadsAreOpenedInTextChannels(t *testing.T) {
 	r.guild.SetEveryone(discordtest.ViewChannel)
 	r.guild.SetBot(0)
 	r.srv.Expect("startThread", "50013")
-	_, err = r.a.OpenThread(t.Context(), r.to(r.general), "htop")
+	_, err = r.a.OpenThread(t.Context(), r.to(r.general), "htop", "")
 	var se *bot.SendError
 	if !errors.As(err, &se) || se.Outcome != bot.RefusedSend {
 		t.Errorf("without the right: error %v, want refused", err)

@@ -1,5 +1,3 @@
-//go:build discord
-
 package discord
 
 import (
@@ -116,8 +114,12 @@ type form struct {
 	size        int64
 }
 
-// upload posts a message with a file, which is streamed from disk: the library
-// would hold all of it in memory.
+// attachments names the file of a message: of an edit it takes the place of
+// those that were there.
+func (s *sending) attachments() []attached { return []attached{{0, s.name()}} }
+
+// upload makes a call with a file, which is streamed from disk: the library
+// would hold all of it in memory. r.body names it.
 func (a *Adapter) upload(ctx context.Context, s *sending, r request, out any) error {
 	f, err := os.Open(s.file.Path)
 	if err != nil {
@@ -131,10 +133,8 @@ func (a *Adapter) upload(ctx context.Context, s *sending, r request, out any) er
 	if !info.Mode().IsRegular() || info.Size() != s.file.Size {
 		return fmt.Errorf("upload: %s is not a regular file of %d bytes", s.file.Path, s.file.Size)
 	}
-	body := s.body
-	body.Files = []attached{{0, s.name()}}
 	r.form = &form{file: f, size: info.Size()}
-	if err := r.form.frame(body, s.name()); err != nil {
+	if err := r.form.frame(r.body, s.name()); err != nil {
 		return fmt.Errorf("upload: %w", err)
 	}
 	r.body = nil

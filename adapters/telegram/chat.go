@@ -82,7 +82,7 @@ const maxTopicName = 128
 
 // OpenThread implements bot.ThreadOpener: a topic in a forum, or in a private
 // chat if the bot has topics there.
-func (a *Adapter) OpenThread(ctx context.Context, room bot.Thread, title string) (bot.Thread, error) {
+func (a *Adapter) OpenThread(ctx context.Context, room bot.Thread, title string, _ bot.MessageID) (bot.Thread, error) {
 	chat, _, err := place(room)
 	if err != nil {
 		return bot.Thread{}, refused(bot.ChatGone, err)

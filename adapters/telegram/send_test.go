@@ -612,7 +612,7 @@ func TestTheTokenIsNeverShown(t *testing.T) {
 		shown(err)
 		_, err = r.a.Send(ctx, bot.Outgoing{Thread: r.to(r.private), Post: bot.Post{Media: &bot.Media{Name: "a"}}, File: r.file("a", []byte("x"))})
 		shown(err)
-		_, err = r.a.OpenThread(ctx, thread(-1001234567890, 0), "x")
+		_, err = r.a.OpenThread(ctx, thread(-1001234567890, 0), "x", "")
 		shown(err)
 		shown(r.a.PublishMenu(ctx, []bot.Menu{{Thread: r.to(r.private), Commands: []bot.Command{{Name: "ps"}}}}))
 		_, _, err = r.a.Fetch(ctx, "x")

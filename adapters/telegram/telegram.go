@@ -336,6 +336,9 @@ func (a *Adapter) PairLink(code string) string {
 	return "https://t.me/" + me.username + "?start=" + code
 }
 
+// PairHint implements bot.Linker.
+func (a *Adapter) PairHint() string { return "On Telegram, open this link, or scan it:" }
+
 // thread makes the core's name of a place; topic 0 is the chat itself.
 func thread(chat, topic int64) bot.Thread {
 	th := bot.Thread{Adapter: Name, Chat: bot.ChatID(strconv.FormatInt(chat, 10))}

@@ -126,7 +126,7 @@ func TestThreadsOpenWhereThereAreTopics(t *testing.T) {
 	poor := r.srv.AddGroup(-1001234567891, "Poor", telegramtest.Forum, r.anna)
 	plain := r.srv.AddGroup(-1001234567892, "Plain", telegramtest.Supergroup, r.anna)
 	basic := r.srv.AddGroup(-77, "Small", telegramtest.Basic, r.anna)
-	th, err := r.a.OpenThread(t.Context(), r.to(forum), "  htop\n"+strings.Repeat("x", 300))
+	th, err := r.a.OpenThread(t.Context(), r.to(forum), "  htop\n"+strings.Repeat("x", 300), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestThreadsOpenWhereThereAreTopics(t *testing.T) {
 	}
 	r.sendTo(bot.Outgoing{Thread: th, Post: text("x")})
 	for what, c := range map[string]*telegramtest.Chat{"a forum without rights": poor, "a group without topics": plain, "a basic group": basic, "a private chat": r.private} {
-		_, err := r.a.OpenThread(t.Context(), r.to(c), "htop")
+		_, err := r.a.OpenThread(t.Context(), r.to(c), "htop", "")
 		var se *bot.SendError
 		if !errors.As(err, &se) || se.Outcome != bot.RefusedSend {
 			t.Errorf("%s: error = %v, want refused", what, err)
@@ -149,7 +149,7 @@ func TestPrivateChatsMayHaveTopics(t *testing.T) {
 	r.start()
 	r.hello()
 	within(t, "the bot's abilities", func() bool { return r.a.me.Load() != nil })
-	th, err := r.a.OpenThread(t.Context(), r.to(r.private), "htop")
+	th, err := r.a.OpenThread(t.Context(), r.to(r.private), "htop", "")
 	if err != nil {
 		t.Fatal(err)
 	}

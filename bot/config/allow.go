@@ -29,8 +29,21 @@ func (c *Config) Allowlist() ([]bot.Person, []bot.Chat) {
 			room := bot.Thread{Adapter: "discord", Chat: bot.ChatID(c.Discord)}
 			chats = append(chats, bot.Chat{Name: c.Name, Room: room, Ceiling: c.Role})
 		}
+		if c.DiscordServer != "" {
+			room := bot.Thread{Adapter: "discord", Chat: bot.ChatID("server:" + c.DiscordServer)}
+			chats = append(chats, bot.Chat{Name: c.Name, Room: room, Ceiling: c.Role})
+		}
 	}
 	return people, chats
+}
+
+// Badges are the marks of a network that give a role.
+func (c *Config) Badges() map[bot.Badge]bot.Role {
+	badges := map[bot.Badge]bot.Role{}
+	for _, r := range c.Discord.Roles {
+		badges[bot.Badge{Adapter: "discord", ID: bot.BadgeID(r.ID)}] = r.Role
+	}
+	return badges
 }
 
 // String is the number in decimal.

@@ -19,7 +19,9 @@ func (l *loader) check() {
 	l.checkDevice()
 	l.checkPeople()
 	l.checkChats()
-	l.checkAPI()
+	l.checkAPI("telegram.api_url", &l.cfg.Telegram.APIURL, apiURL)
+	l.checkAPI("discord.api_url", &l.cfg.Discord.APIURL, discordURL)
+	l.checkDiscord()
 	l.checkSessions()
 	l.checkCameras()
 	l.checkBattery()
@@ -145,19 +147,21 @@ func (l *loader) checkPeople() {
 }
 
 func (l *loader) checkChats() {
-	names, telegram, discord := map[string]string{}, map[TelegramID]string{}, map[Snowflake]string{}
+	names, telegram := map[string]string{}, map[TelegramID]string{}
+	discord, servers := map[Snowflake]string{}, map[Snowflake]string{}
 	for i, c := range l.cfg.Chats {
 		at := fmt.Sprintf("chats[%d]", i)
 		l.checkName(at+".name", c.Name, true)
 		unique(l, at+".name", strings.ToLower(c.Name), names)
-		if !l.given(at+".telegram") && !l.given(at+".discord") {
-			l.at(at, "is nowhere; give telegram or discord")
+		if !l.given(at+".telegram") && !l.given(at+".discord") && !l.given(at+".discord_server") {
+			l.at(at, "is nowhere; give telegram, discord or discord_server")
 		}
 		if c.Telegram > 0 {
 			l.at(at+".telegram", "%d is a person; a group's number is negative (private chats need no listing)", c.Telegram)
 		}
 		unique(l, at+".telegram", c.Telegram, telegram)
 		unique(l, at+".discord", c.Discord, discord)
+		unique(l, at+".discord_server", c.DiscordServer, servers)
 	}
 }
 
@@ -174,13 +178,11 @@ func unique[T comparable](l *loader, path string, value T, seen map[T]string) {
 	seen[value] = path
 }
 
-func (l *loader) checkAPI() {
-	const key = "telegram.api_url"
-	t := &l.cfg.Telegram
-	u, err := url.Parse(t.APIURL)
+func (l *loader) checkAPI(key string, address *string, usual string) {
+	u, err := url.Parse(*address)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		l.at(key, "want an address such as %s, got %s", apiURL, show(t.APIURL))
+		l.at(key, "want an address such as %s, got %s", usual, show(*address))
 	case u.User != nil:
 		l.at(key, "may not hold a name or password")
 	case u.RawQuery != "" || u.Fragment != "":
@@ -188,7 +190,45 @@ func (l *loader) checkAPI() {
 	case u.Scheme == "http" && !isLocal(u.Hostname()):
 		l.warn("%s is not encrypted: the token can be read on the way", key)
 	}
-	t.APIURL = strings.TrimRight(t.APIURL, "/")
+	*address = strings.TrimRight(*address, "/")
+}
+
+// maxPrefix is the most characters of a prefix.
+const maxPrefix = 8
+
+func (l *loader) checkDiscord() {
+	d := &l.cfg.Discord
+	blank := func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }
+	switch {
+	case utf8.RuneCountInString(d.Prefix) > maxPrefix || strings.ContainsFunc(d.Prefix, blank):
+		l.at("discord.prefix", "want up to %d characters without a blank, got %s", maxPrefix, show(d.Prefix))
+	case strings.HasPrefix(d.Prefix, "/"):
+		l.at("discord.prefix", "the slash works without it; leave it out")
+	}
+	if d.ApplicationID != "" {
+		if _, err := parseSnowflake(d.ApplicationID); err != nil {
+			l.at("discord.application_id", "want the number of an application, got %s", show(d.ApplicationID))
+		}
+	}
+	roles := map[Snowflake]string{}
+	for i, r := range d.Roles {
+		at := fmt.Sprintf("discord.roles[%d]", i)
+		if r.ID == "" {
+			l.missing(at+".id", "the number of a role on the server")
+		}
+		switch r.Role {
+		case bot.Nobody:
+			l.missing(at+".role", "viewer, user or operator")
+		case bot.Owner:
+			l.at(at+".role", "an owner is listed under people: whoever administers the server could give themselves this role")
+		}
+		unique(l, at+".id", r.ID, roles)
+		for _, c := range l.cfg.Chats {
+			if r.ID != "" && r.ID == c.DiscordServer {
+				l.at(at+".id", "is the server's own number, which stands for everybody there")
+			}
+		}
+	}
 }
 
 // isLocal reports whether a host is this machine.

@@ -24,6 +24,7 @@ type Config struct {
 	People     []Person      `yaml:"people"`
 	Chats      []Chat        `yaml:"chats"`
 	Telegram   Telegram      `yaml:"telegram"`
+	Discord    Discord       `yaml:"discord"`
 	Sessions   Sessions      `yaml:"sessions"`
 	Cameras    []Camera      `yaml:"cameras"`
 	Video      Video         `yaml:"video"`
@@ -86,6 +87,8 @@ type Chat struct {
 	Name     string     `yaml:"name"`
 	Telegram TelegramID `yaml:"telegram"` // negative; 0 = not there
 	Discord  Snowflake  `yaml:"discord"`  // a channel; "" = not there
+	// DiscordServer is a server with all its channels; "" = none.
+	DiscordServer Snowflake `yaml:"discord_server"`
 	// Role is the most that anybody may do there; Nobody means no ceiling.
 	Role bot.Role `yaml:"role"`
 }
@@ -103,6 +106,48 @@ type Telegram struct {
 	// this bot: while there is one, nothing can be received.
 	AllowDeleteWebhook bool `yaml:"allow_delete_webhook"`
 	Pace               Pace `yaml:"pace"`
+}
+
+// Discord is the connection to Discord.
+type Discord struct {
+	// TokenFile is where the token was configured to be; see Token.
+	TokenFile string `yaml:"token_file"`
+	// Token is the token in use, wherever it came from. Without one Discord is
+	// not served.
+	Token Secret `yaml:"token"`
+	// APIURL is the server, in front of /api, without a slash at the end; the
+	// gateway is where it says.
+	APIURL string `yaml:"api_url"`
+	// ApplicationID is the id of the bot's application; empty asks the server.
+	ApplicationID string `yaml:"application_id"`
+	// Prefix makes a command of a text that begins with it, besides the slash;
+	// empty = none.
+	Prefix string `yaml:"prefix"`
+	// Upload is the largest file that servers without boosts take.
+	Upload Size `yaml:"upload" min:"1MiB" max:"24MiB"`
+	// Roles give people their rights by what they are on a server.
+	Roles []DiscordRole `yaml:"roles"`
+	Pace  DiscordPace   `yaml:"pace"`
+}
+
+// DiscordRole gives everybody who has a role on a server a role here, in the
+// listed channels. Who is listed by name has the role of the list instead.
+type DiscordRole struct {
+	ID   Snowflake `yaml:"id"`
+	Role bot.Role  `yaml:"role"`
+}
+
+// DiscordPace is how fast things are said on Discord: a message or edit each
+// Every in a channel, and at most Burst saved up.
+type DiscordPace struct {
+	Every time.Duration `yaml:"every" min:"50ms" max:"1m"`
+	Burst int           `yaml:"burst" min:"1" max:"100"`
+	// AllPerSecond bounds all channels together, per second.
+	AllPerSecond int `yaml:"all_per_second" min:"1" max:"1000"`
+	// Life is how old a message may be that is still edited as output comes.
+	Life time.Duration `yaml:"life" min:"1s" max:"1h"`
+	// Unlimited ignores all of the above, for a server of one's own.
+	Unlimited bool `yaml:"unlimited"`
 }
 
 // Pace is how fast things are said on Telegram: a message or edit each Every,
@@ -306,16 +351,19 @@ type Log struct {
 
 // The defaults that are more than a number.
 const (
-	apiURL   = "https://api.telegram.org"
-	shell    = "/bin/sh"
-	statedir = "/var/lib/chapi" // the one of a system service
+	apiURL     = "https://api.telegram.org"
+	discordURL = "https://discord.com"
+	shell      = "/bin/sh"
+	statedir   = "/var/lib/chapi" // the one of a system service
 )
 
 // Default is the configuration of an empty file, before what depends on the
 // machine (names and folders left empty here) is filled in. The paces keep
 // below what Telegram publishes: a message a second in a private chat, 20 a
 // minute in a group, 30 a second in all (core.telegram.org/bots/faq); a
-// group's burst and its pace together make 20 in any minute.
+// group's burst and its pace together make 20 in any minute. Discord takes
+// about 5 messages in 5 seconds in a channel and 50 calls a second in all
+// (docs.discord.com/developers/topics/rate-limits), and says when it is less.
 func Default() Config {
 	return Config{
 		Device:     Device{Reboot: []string{"systemctl", "reboot"}, Poweroff: []string{"systemctl", "poweroff"}},
@@ -329,6 +377,11 @@ func Default() Config {
 				GroupBurst:   3,
 				AllPerSecond: 25,
 			},
+		},
+		Discord: Discord{
+			APIURL: discordURL,
+			Upload: 10 << 20,
+			Pace:   DiscordPace{Every: time.Second, Burst: 3, AllPerSecond: 28, Life: 45 * time.Minute},
 		},
 		Sessions: Sessions{
 			PerPerson: 8,
@@ -371,8 +424,11 @@ func Default() Config {
 	}
 }
 
+// Networked reports whether any chat network is served.
+func (c *Config) Networked() bool { return !c.Telegram.Token.IsZero() || !c.Discord.Token.IsZero() }
+
 // Secrets are the exact texts that must never leave the process: every secret
-// that was seen anywhere, and the part of a token that is secret by itself.
+// that was seen anywhere, and the parts of a token that are secrets by themselves.
 func (c *Config) Secrets() []string {
 	texts := make([]string, len(c.secrets))
 	for i, s := range c.secrets {

@@ -8,7 +8,9 @@
 // kind or out of bounds is an error that names the key, the line and the
 // column. All mistakes of a file are reported at once.
 //
-// The token of Telegram is taken from the first of these that has one:
+// The token of Telegram is taken from the first of these that has one; that of
+// Discord likewise, from DISCORD_TOKEN or DISCORD_BOT_TOKEN, discord_token,
+// discord.token_file and discord.token:
 //
 //  1. the environment variable TELEGRAM_BOT_TOKEN, which is removed from the
 //     environment as soon as it has been read

@@ -26,7 +26,7 @@ func exampleText(t *testing.T) (plain, full string) {
 		t.Fatal(err)
 	}
 	full = sample.ReplaceAllString(string(text), "$1$2")
-	full = regexp.MustCompile(`(?m)^ *(people|chats|cameras|resources|rules): \[\]\n`).ReplaceAllString(full, "")
+	full = regexp.MustCompile(`(?m)^ *(people|chats|cameras|resources|rules|roles): \[\]\n`).ReplaceAllString(full, "")
 	return string(text), full
 }
 
@@ -35,7 +35,7 @@ func TestTheExampleHasTheDefaults(t *testing.T) {
 	f := newFindings()
 	got := Default()
 	// A wrong default would not be noticed if the key were not there.
-	got.StaleAfter, got.Sessions.PassEnv, got.Telegram.APIURL = -1, nil, ""
+	got.StaleAfter, got.Sessions.PassEnv, got.Telegram.APIURL, got.Discord.APIURL, got.Discord.Upload, got.Discord.Pace.Life = -1, nil, "", "", 1, 1
 	f.decode([]byte(plain), &got)
 	if err := f.err(); err != nil {
 		t.Fatal(err)
@@ -45,6 +45,7 @@ func TestTheExampleHasTheDefaults(t *testing.T) {
 	want.Device.Services, want.Battery.Command = []string{}, []string{}
 	want.Resources = []Resource{}
 	want.Alerts.Rules, want.Alerts.To = []AlertRule{}, []string{}
+	want.Discord.Roles = []DiscordRole{}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Config{})); diff != "" {
 		t.Errorf("(-default +example)\n%s", diff)
 	}

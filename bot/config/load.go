@@ -107,7 +107,8 @@ func (l *loader) readFile() error {
 		l.add(mark{}, "anybody on this machine may change it, and so let themselves in; run: chmod o-w %s", path)
 	}
 	l.decode(text, &l.cfg)
-	if l.given("telegram.token") && !l.cfg.Telegram.Token.IsZero() && mode.IsRegular() && mode&0o077 != 0 {
+	inline := l.given("telegram.token") && !l.cfg.Telegram.Token.IsZero() || l.given("discord.token") && !l.cfg.Discord.Token.IsZero()
+	if inline && mode.IsRegular() && mode&0o077 != 0 {
 		l.warn("%s holds a token and others may read it; run: chmod 600 %s", path, path)
 	}
 	return nil

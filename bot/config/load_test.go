@@ -94,6 +94,8 @@ people:
 chats:
   - {name: workshop, telegram: -1001234567890, discord: "42", role: user}
   - {name: hall, telegram: -5}
+  - {name: home, discord_server: 43}
+discord: {roles: [{id: 44, role: operator}]}
 telegram:
 sessions:
   output: 1.5GiB
@@ -126,7 +128,9 @@ log: {level: debug, format: json}
 	want.Chats = []Chat{
 		{Name: "workshop", Telegram: -1001234567890, Discord: "42", Role: bot.User},
 		{Name: "hall", Telegram: -5},
+		{Name: "home", DiscordServer: "43"},
 	}
+	want.Discord.Roles = []DiscordRole{{ID: "44", Role: bot.Operator}}
 	want.Sessions.Output = 3 << 29
 	want.Sessions.Memory = 500_000_000
 	want.Sessions.MaxTime = 90 * time.Minute
@@ -152,6 +156,7 @@ log: {level: debug, format: json}
 		{Name: "workshop", Room: bot.Thread{Adapter: "telegram", Chat: "-1001234567890"}, Ceiling: bot.User},
 		{Name: "workshop", Room: bot.Thread{Adapter: "discord", Chat: "42"}, Ceiling: bot.User},
 		{Name: "hall", Room: bot.Thread{Adapter: "telegram", Chat: "-5"}},
+		{Name: "home", Room: bot.Thread{Adapter: "discord", Chat: "server:43"}},
 	}
 	if diff := cmp.Diff(wantPeople, people); diff != "" {
 		t.Errorf("people (-want +got)\n%s", diff)
@@ -304,10 +309,59 @@ func TestTheStateFolder(t *testing.T) {
 	}
 }
 
+// telegramEnv is the variable that may hold the token of Telegram.
+const telegramEnv = "TELEGRAM_BOT_TOKEN"
+
+func TestTheTokenOfDiscordIsTheFirstThatIsThere(t *testing.T) {
+	other := func(n int) string {
+		return fmt.Sprintf("MTAwMDAwMDAwMDAwMDAwMDAx.Gother.key-number-%d-of-the-right-length", n)
+	}
+	credentials := t.TempDir()
+	if err := os.WriteFile(filepath.Join(credentials, "discord_token"), []byte(other(3)+"\n"), 0o440); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte(other(4)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	inFile := "discord: {token_file: " + file + "}"
+	for _, c := range []struct {
+		rule     string
+		text     string
+		env      map[string]string
+		want     string
+		warnings int
+	}{
+		{"the environment goes first", inFile, map[string]string{"DISCORD_TOKEN": other(1), "DISCORD_BOT_TOKEN": other(2), "CREDENTIALS_DIRECTORY": credentials}, other(1), 3},
+		{"either variable will do", inFile, map[string]string{"DISCORD_BOT_TOKEN": other(2)}, other(2), 1},
+		{"a credential goes before the file", inFile, map[string]string{"CREDENTIALS_DIRECTORY": credentials}, other(3), 1},
+		{"a file will do", inFile, nil, other(4), 0},
+		{"the token may stand in the configuration", "discord: {token: \"" + other(5) + "\"}", nil, other(5), 0},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			cfg := mustLoad(t, c.text, c.env)
+			if got := cfg.Discord.Token.Reveal(); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+			if len(cfg.Warnings) != c.warnings {
+				t.Errorf("got warnings %q, want %d", cfg.Warnings, c.warnings)
+			}
+			for _, part := range []string{c.want, strings.SplitN(c.want, ".", 2)[1], strings.Split(c.want, ".")[2]} {
+				if !slices.Contains(cfg.Secrets(), part) {
+					t.Error("Secrets lacks a part of the token that is a secret by itself")
+				}
+			}
+			if strings.Contains(strings.Join(cfg.Warnings, " "), "key-number") {
+				t.Error("a warning shows the token")
+			}
+		})
+	}
+}
+
 func TestTheTokenIsTheFirstThatIsThere(t *testing.T) {
 	other := func(n int) string { return fmt.Sprintf("%d:AAFanother-token-of-the-right-length", n) }
 	credentials := t.TempDir()
-	if err := os.WriteFile(filepath.Join(credentials, credential), []byte(other(2)+"\n"), 0o440); err != nil {
+	if err := os.WriteFile(filepath.Join(credentials, "telegram_token"), []byte(other(2)+"\n"), 0o440); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "token")
@@ -322,11 +376,11 @@ func TestTheTokenIsTheFirstThatIsThere(t *testing.T) {
 		want     string
 		warnings int
 	}{
-		{"the environment goes first", inFile, map[string]string{tokenEnv: other(1), "CREDENTIALS_DIRECTORY": credentials}, other(1), 2},
+		{"the environment goes first", inFile, map[string]string{telegramEnv: other(1), "CREDENTIALS_DIRECTORY": credentials}, other(1), 2},
 		{"a credential goes before the file", inFile, map[string]string{"CREDENTIALS_DIRECTORY": credentials}, other(2), 1},
 		{"the file's blanks are trimmed", inFile, nil, other(3), 0},
 		{"the token may stand in the configuration", inline, nil, other(4), 0},
-		{"the same token twice is no reason to warn", inFile, map[string]string{tokenEnv: other(3)}, other(3), 0},
+		{"the same token twice is no reason to warn", inFile, map[string]string{telegramEnv: other(3)}, other(3), 0},
 		{"a folder of credentials without ours is no credential", "", map[string]string{"CREDENTIALS_DIRECTORY": t.TempDir()}, "", 0},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
@@ -419,10 +473,10 @@ func TestTheTokenIsRemovedFromTheEnvironmentEvenOnAnError(t *testing.T) {
 	var gone []string
 	_, err := load(Options{
 		File:     "/nonexistent",
-		Env:      environ(map[string]string{tokenEnv: token}),
+		Env:      environ(map[string]string{telegramEnv: token}),
 		Unsetenv: func(name string) error { gone = append(gone, name); return nil },
 	}, plainMachine())
-	if err == nil || !slices.Equal(gone, []string{tokenEnv}) {
+	if err == nil || !slices.Equal(gone, TokenVariables()) {
 		t.Errorf("got error %v with %q removed", err, gone)
 	}
 }
@@ -448,7 +502,7 @@ func TestNothingOfTheTokenIsLeftInTheProcessesEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	child := exec.Command(exe)
-	child.Env = []string{"BEFORE=1", "CHAPI_TEST_ENVIRON=1", tokenEnv + "=" + token, "AFTER=2", "HOME=" + t.TempDir()}
+	child.Env = []string{"BEFORE=1", "CHAPI_TEST_ENVIRON=1", telegramEnv + "=" + token, "AFTER=2", "HOME=" + t.TempDir()}
 	out, err := child.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -529,7 +583,7 @@ sessions: {pass_env: [PATH, LC_*, AWS_*, SEEN], env: [EXTRA=1, LC_TIME=C], dir: 
 `, nil)
 	base, err := cfg.Base(bot.User, []string{
 		"PATH=/p", "LC_ALL=de", "LC_TIME=de", "AWS_REGION=x", "AWS_SECRET_ACCESS_KEY=y", "OTHER=z",
-		"SEEN=a" + token + "b", tokenEnv + "=" + token, "CHAPI_CONFIG=/c", "odd",
+		"SEEN=a" + token + "b", telegramEnv + "=" + token, "CHAPI_CONFIG=/c", "odd",
 	})
 	if err != nil {
 		t.Fatal(err)

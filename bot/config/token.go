@@ -13,11 +13,48 @@ import (
 	"strings"
 )
 
-// tokenEnv is the variable that may hold the token of Telegram.
-const tokenEnv = "TELEGRAM_BOT_TOKEN"
+// tokenOf says where the token of a network may be, and what one looks like.
+type tokenOf struct {
+	section string // its section of the file
+	// env are the variables that may hold it, credential the name of the
+	// systemd credential.
+	env        []string
+	credential string
+	// form is a whole token; its groups are the parts that are secrets by
+	// themselves.
+	form *regexp.Regexp
+	like string // what to look for, in words
+}
 
-// credential is the name of the systemd credential with the token.
-const credential = "telegram_token"
+// tokens are the networks that need one. Telegram's is a bot's number and its
+// secret (core.telegram.org/bots/api, "Authorizing your bot"), Discord's the
+// bot's number in base64, a time and a key. The lengths are not published.
+var tokens = []tokenOf{
+	{
+		section:    "telegram",
+		env:        []string{"TELEGRAM_BOT_TOKEN"},
+		credential: "telegram_token",
+		form:       regexp.MustCompile(`^[0-9]{1,20}:([A-Za-z0-9_-]{1,200})$`),
+		like:       "is not a token; BotFather's look like 123456789:AAF...",
+	},
+	{
+		section:    "discord",
+		env:        []string{"DISCORD_TOKEN", "DISCORD_BOT_TOKEN"},
+		credential: "discord_token",
+		form:       regexp.MustCompile(`^[A-Za-z0-9_-]{20,40}\.([A-Za-z0-9_-]{4,12}\.([A-Za-z0-9_-]{25,80}))$`),
+		like:       "is not a bot's token; the Bot page of the developer portal shows one, with two dots in it",
+	},
+}
+
+// TokenVariables are the variables of the environment that may hold a token,
+// for those that must take them out of it or put them back.
+func TokenVariables() []string {
+	var names []string
+	for _, t := range tokens {
+		names = append(names, t.env...)
+	}
+	return names
+}
 
 // maxSecret is the most bytes of a file with a secret.
 const maxSecret = 4 << 10
@@ -26,75 +63,87 @@ const maxSecret = 4 << 10
 // shorter texts would only blot the output of programs.
 const minSecret = 8
 
-// tokenForm is a bot's number and its secret (core.telegram.org/bots/api,
-// "Authorizing your bot"). The length of the secret is not published.
-var tokenForm = regexp.MustCompile(`^[0-9]{1,20}:([A-Za-z0-9_-]{1,200})$`)
-
-// takeEnv takes the token out of the environment.
-func (l *loader) takeEnv() (Secret, error) {
-	// A copy: the variable's own memory is about to be overwritten.
-	token := NewSecret(strings.TrimSpace(strings.Clone(l.Env(tokenEnv))))
-	if err := l.Unsetenv(tokenEnv); err != nil {
-		return Secret{}, fmt.Errorf("remove %s from the environment: %w", tokenEnv, err)
-	}
-	return token, nil
+// candidate is a secret and the place that it comes from.
+type candidate struct {
+	place string
+	token Secret
 }
 
-// resolveSecrets finds the token that is in use and notes all that were seen.
-func (l *loader) resolveSecrets(fromEnv Secret) {
-	t := &l.cfg.Telegram
-	inline := t.Token
-	t.TokenFile = l.expand(t.TokenFile)
-	t.Token = Secret{}
+// takeEnv takes the tokens out of the environment, by section of the file.
+func (l *loader) takeEnv() (map[string][]candidate, error) {
+	all := map[string][]candidate{}
+	for _, t := range tokens {
+		for _, name := range t.env {
+			// A copy: the variable's own memory is about to be overwritten.
+			token := NewSecret(strings.TrimSpace(strings.Clone(l.Env(name))))
+			if err := l.Unsetenv(name); err != nil {
+				return nil, fmt.Errorf("remove %s from the environment: %w", name, err)
+			}
+			all[t.section] = append(all[t.section], candidate{"environment variable " + name, token})
+		}
+	}
+	return all, nil
+}
+
+// resolveSecrets finds the tokens that are in use and notes all that were seen.
+func (l *loader) resolveSecrets(fromEnv map[string][]candidate) {
+	l.resolve(tokens[0], &l.cfg.Telegram.Token, &l.cfg.Telegram.TokenFile, fromEnv["telegram"])
+	l.resolve(tokens[1], &l.cfg.Discord.Token, &l.cfg.Discord.TokenFile, fromEnv["discord"])
+}
+
+// resolve puts the token that is in use into *token, which is the one of the
+// file at first.
+func (l *loader) resolve(t tokenOf, token *Secret, file *string, fromEnv []candidate) {
+	inline := *token
+	*file = l.expand(*file)
+	*token = Secret{}
 	if l.WithoutSecrets {
 		return
 	}
-	if !inline.IsZero() && t.TokenFile != "" {
-		l.at("telegram.token", "telegram.token_file is given too; keep one of the two")
-	}
-	sources := []struct {
-		name  string
-		token Secret
-	}{
-		{"environment variable " + tokenEnv, fromEnv},
-		{"systemd credential " + credential, l.credential()},
-		{"telegram.token_file", l.tokenFile()},
-		{"telegram.token", inline},
+	if !inline.IsZero() && *file != "" {
+		l.at(t.section+".token", "%s.token_file is given too; keep one of the two", t.section)
 	}
 	used := ""
-	for _, s := range sources {
+	for _, s := range append(fromEnv,
+		candidate{"systemd credential " + t.credential, l.credential(t.credential)},
+		candidate{t.section + ".token_file", l.tokenFile(t.section+".token_file", *file)},
+		candidate{t.section + ".token", inline},
+	) {
 		switch {
 		case s.token.IsZero():
 			continue
 		case used == "":
-			t.Token, used = s.token, s.name
-			l.checkToken(s.name, s.token)
-		case !s.token.Equal(t.Token):
-			l.warn("the token in %s is not used: %s goes before it", s.name, used)
+			*token, used = s.token, s.place
+			l.checkToken(t, s)
+		case !s.token.Equal(*token):
+			l.warn("the token in %s is not used: %s goes before it", s.place, used)
 		}
-		l.hide(s.token)
+		l.hide(t, s.token)
 	}
 }
 
 // checkToken notes a token that cannot be one.
-func (l *loader) checkToken(source string, token Secret) {
-	if tokenForm.MatchString(token.Reveal()) {
+func (l *loader) checkToken(t tokenOf, s candidate) {
+	if t.form.MatchString(s.token.Reveal()) {
 		return
 	}
-	const text = "is not a token; BotFather's look like 123456789:AAF..."
-	if strings.HasPrefix(source, "telegram.") {
-		l.at(source, text)
+	if strings.HasPrefix(s.place, t.section+".") {
+		l.at(s.place, "%s", t.like)
 		return
 	}
-	l.found = append(l.found, Problem{Text: fmt.Sprintf("%s: %s", source, text)})
+	l.found = append(l.found, Problem{Text: s.place + ": " + t.like})
 }
 
-// hide adds a secret to those that must never leave the process. The part
-// behind the bot's number is a secret by itself.
-func (l *loader) hide(token Secret) {
+// hide adds a secret to those that must never leave the process, and its parts
+// that are secrets by themselves.
+func (l *loader) hide(t tokenOf, token Secret) {
 	all := []Secret{token}
-	if parts := tokenForm.FindStringSubmatch(token.Reveal()); parts != nil && len(parts[1]) >= minSecret {
-		all = append(all, NewSecret(parts[1]))
+	if parts := t.form.FindStringSubmatch(token.Reveal()); parts != nil {
+		for _, part := range parts[1:] {
+			if len(part) >= minSecret {
+				all = append(all, NewSecret(part))
+			}
+		}
 	}
 	for _, s := range all {
 		if !slices.ContainsFunc(l.cfg.secrets, s.Equal) {
@@ -103,14 +152,14 @@ func (l *loader) hide(token Secret) {
 	}
 }
 
-// credential reads the token that systemd hands over (systemd.exec(5),
+// credential reads a token that systemd hands over (systemd.exec(5),
 // LoadCredential=). Its access is systemd's business.
-func (l *loader) credential() Secret {
+func (l *loader) credential(name string) Secret {
 	dir := l.Env("CREDENTIALS_DIRECTORY")
 	if dir == "" {
 		return Secret{}
 	}
-	text, _, err := slurp(filepath.Join(dir, credential), maxSecret)
+	text, _, err := slurp(filepath.Join(dir, name), maxSecret)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			l.found = append(l.found, Problem{Text: fmt.Sprintf("systemd credential: %v", err)})
@@ -122,9 +171,7 @@ func (l *loader) credential() Secret {
 
 // tokenFile reads the file with the token. One that others may read is
 // refused: the token has to be taken as stolen.
-func (l *loader) tokenFile() Secret {
-	const key = "telegram.token_file"
-	path := l.cfg.Telegram.TokenFile
+func (l *loader) tokenFile(key, path string) Secret {
 	if path == "" {
 		return Secret{}
 	}

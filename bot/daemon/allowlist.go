@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"chapi/adapters/console"
 	"chapi/bot"
@@ -24,6 +25,7 @@ type allowlist struct {
 	mu            sync.Mutex
 	grantedPeople []bot.Person
 	grantedChats  []bot.Chat
+	linked        map[string][]bot.Account // by configured person
 }
 
 // reload reads the grants and sets the policy.
@@ -38,17 +40,36 @@ func (a *allowlist) reload(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read granted chats: %w", err)
 	}
-	a.grantedPeople, a.grantedChats = people, chats
+	a.linked = map[string][]bot.Account{}
+	a.grantedPeople = people[:0]
+	for _, p := range people {
+		if p.Role == bot.Nobody { // accounts that were linked to a configured person
+			a.linked[p.Name] = p.Accounts
+		} else {
+			a.grantedPeople = append(a.grantedPeople, p)
+		}
+	}
+	a.grantedChats = chats
 	// The configured entry of a chat comes last and so prevails.
-	a.policy.Set(slices.Concat(people, a.people), slices.Concat(chats, a.chats))
+	a.policy.Set(slices.Concat(a.grantedPeople, a.configured()), slices.Concat(chats, a.chats))
 	return nil
+}
+
+// configured is the people of the configuration with the accounts that were
+// linked to them; a.mu is held.
+func (a *allowlist) configured() []bot.Person {
+	people := slices.Clone(a.people)
+	for i, p := range people {
+		people[i].Accounts = slices.Concat(p.Accounts, a.linked[p.Name])
+	}
+	return people
 }
 
 // Everyone is all people and all chats, the configured ones first.
 func (a *allowlist) Everyone() ([]bot.Person, []bot.Chat) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return slices.Concat(a.people, a.grantedPeople), slices.Concat(a.chats, a.grantedChats)
+	return slices.Concat(a.configured(), a.grantedPeople), slices.Concat(a.chats, a.grantedChats)
 }
 
 // owned reports whether an owner is there who can be reached on a network, not
@@ -80,6 +101,52 @@ func (a *allowlist) RemovePerson(ctx context.Context, name string) error {
 		return err
 	}
 	return a.reload(ctx)
+}
+
+// Link makes a code with which another account becomes the principal's own.
+func (a *allowlist) Link(ctx context.Context, p bot.Principal) (code string, life time.Duration, err error) {
+	if p.Account().Adapter == console.Local.Adapter {
+		return "", 0, bot.Userf("Whoever is at the device pairs a phone with: chapi pair")
+	}
+	people, _ := a.Everyone()
+	i := slices.IndexFunc(people, func(known bot.Person) bool { return slices.Contains(known.Accounts, p.Account()) })
+	if i < 0 {
+		return "", 0, bot.Userf("You are known by a role on the server, not by name, so there is nobody to link to. An owner can let you in by name: chapi pair on the device.")
+	}
+	role := people[i].Role
+	if a.configuredPerson(people[i].Name) {
+		role = bot.Nobody // theirs is in the configuration
+	}
+	code, err = a.grants.NewLink(ctx, people[i].Name, role, time.Now().Add(CodeLife))
+	return code, CodeLife, err
+}
+
+// Unlink leaves a person the account that they write from and those of the
+// configuration, and tells which are gone.
+func (a *allowlist) Unlink(ctx context.Context, p bot.Principal) ([]bot.Account, error) {
+	a.mu.Lock()
+	name, gone := p.Person(), a.linked[p.Person()]
+	granted := slices.IndexFunc(a.grantedPeople, func(known bot.Person) bool { return known.Name == name })
+	var kept bot.Person
+	if granted >= 0 {
+		kept = a.grantedPeople[granted]
+		gone = slices.DeleteFunc(slices.Clone(kept.Accounts), func(acc bot.Account) bool { return acc == p.Account() })
+		kept.Accounts = []bot.Account{p.Account()}
+	}
+	a.mu.Unlock()
+	var err error
+	switch {
+	case len(gone) == 0:
+		return nil, nil
+	case granted >= 0:
+		err = a.grants.SetPerson(ctx, kept)
+	default:
+		err = a.grants.RemovePerson(ctx, name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return gone, a.reload(ctx)
 }
 
 // SetChat lets a group in, or changes its ceiling.

@@ -12,7 +12,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"chapi/adapters/telegram/telegramtest"
 	"chapi/bot"
 	"chapi/commands/device"
 	"chapi/storage"
@@ -48,7 +47,7 @@ func past(t *testing.T, dir string, days int) {
 // machine is how long the card and a chart take, with a past on record, and what
 // an hour of sampling costs.
 func (b *bench) machine(t *testing.T) {
-	w, chats := b.device(t, "machine", unhindered, telegramtest.Options{})
+	w, chats := b.device(t, "machine", unhindered, terms{})
 	past(t, filepath.Join(w.dir, "state"), b.days)
 	w.up()
 	for _, c := range []struct{ text, aim string }{
@@ -58,9 +57,9 @@ func (b *bench) machine(t *testing.T) {
 		for range b.cards {
 			began := time.Now()
 			asked := chats[0].ask(c.text)
-			if !w.srv.Wait(patience, func() bool {
+			if !w.net.Wait(patience, func() bool {
 				last, ok := chats[0].Last()
-				return ok && last.ReplyTo == asked.ID
+				return ok && last.ReplyTo == asked
 			}) {
 				t.Fatalf("no answer to %s", c.text)
 			}

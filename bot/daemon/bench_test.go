@@ -17,7 +17,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"chapi/adapters/telegram/telegramtest"
 	"chapi/bot"
 	"chapi/runner/holder"
 	"chapi/runner/journal"
@@ -71,12 +70,17 @@ func TestBench(t *testing.T) {
 		b.release(t)
 	}
 	b.disk = disk(t)
-	t.Run("latency", b.latency)
-	t.Run("throughput", b.throughput)
-	t.Run("flood", b.floods)
-	t.Run("idle", b.atRest)
+	for _, b.on = range []string{"telegram", "discord"} {
+		t.Run(b.on+" latency", b.latency)
+		t.Run(b.on+" throughput", b.throughput)
+		t.Run(b.on+" flood", b.floods)
+		t.Run(b.on+" idle", func(t *testing.T) { b.atRest(t, b.on) })
+	}
+	b.on = "telegram"
 	t.Run("sessions", b.idleSessions)
 	t.Run("machine", b.machine)
+	b.on = "both"
+	t.Run("both idle", func(t *testing.T) { b.atRest(t, "telegram", "discord") })
 	b.print(t)
 }
 
@@ -84,20 +88,34 @@ func TestBench(t *testing.T) {
 type bench struct {
 	load
 	disk    string // a folder for state
-	figures [][4]string
+	on      string // the network that is measured, or "both"
+	figures []figure
 }
 
-// note adds a figure: what, how much, the aim, and what to compare it with.
+// figure is what was measured, by network, the aim, and what to compare it
+// with.
+type figure struct {
+	what           string
+	got            map[string]string
+	aim, reference string
+}
+
+// note adds a figure of the network that is measured.
 func (b *bench) note(what, got, aim, reference string) {
-	b.figures = append(b.figures, [4]string{what, got, aim, reference})
+	i := slices.IndexFunc(b.figures, func(f figure) bool { return f.what == what })
+	if i < 0 {
+		i = len(b.figures)
+		b.figures = append(b.figures, figure{what, map[string]string{}, aim, reference})
+	}
+	b.figures[i].got[b.on] = got
 }
 
 func (b *bench) print(t *testing.T) {
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "FIGURE\tMEASURED\tAIM\tREFERENCE")
+	fmt.Fprintln(w, "FIGURE\tTELEGRAM\tDISCORD\tBOTH\tAIM\tREFERENCE (telegram's run)")
 	for _, f := range b.figures {
-		fmt.Fprintln(w, strings.Join(f[:], "\t"))
+		fmt.Fprintln(w, strings.Join([]string{f.what, f.got["telegram"], f.got["discord"], f.got["both"], f.aim, f.reference}, "\t"))
 	}
 	w.Flush()
 	t.Logf("\n%s", text.String())
@@ -132,17 +150,20 @@ func disk(t *testing.T) string {
 
 // device is a world of as many people as there are chats, in a folder of its
 // own.
-func (b *bench) device(t *testing.T, name, config string, o telegramtest.Options) (w *world, chats []privateChat) {
-	dir := filepath.Join(b.disk, name)
+func (b *bench) device(t *testing.T, name, config string, how terms, nets ...string) (w *world, chats []privateChat) {
+	if len(nets) == 0 {
+		nets = []string{b.on}
+	}
+	dir := filepath.Join(b.disk, b.on+" "+name)
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	w = newWorld(t, dir, o)
+	w = newWorld(t, dir, how, nets...)
 	people := "people:\n"
 	for i := range b.chats {
-		u := w.srv.AddUser(int64(2001+i), fmt.Sprintf("p%d", i))
-		people += fmt.Sprintf("  - {name: %s, role: owner, telegram: %d}\n", u.Name, u.ID)
-		chats = append(chats, privateChat{w.srv.Private(u), u})
+		name := fmt.Sprintf("p%d", i)
+		people += w.net.AddPerson(i, name, "owner")
+		chats = append(chats, privateChat{w.chat(name), name})
 	}
 	w.extra = config + people
 	return w, chats
@@ -150,31 +171,31 @@ func (b *bench) device(t *testing.T, name, config string, o telegramtest.Options
 
 // unhindered is the configuration without the limits of a network, or of
 // sessions at once.
-const unhindered = "telegram:\n  pace: {unlimited: true}\nsessions: {per_person: 1000, total: 1000}\n"
+const unhindered = "network:\n  pace: {unlimited: true}\nsessions: {per_person: 1000, total: 1000}\n"
 
 // privateChat is a chat with its person.
 type privateChat struct {
-	*telegramtest.Chat
-	person *telegramtest.User
+	place
+	person string
 }
 
 // ask has the chat's person write something; answered tells whether the
 // session that it started has ended, and was shown to.
-func (c privateChat) ask(text string) telegramtest.Message { return c.Say(c.person, text) }
+func (c privateChat) ask(text string) int64 { return c.Say(c.person, text, manner{}) }
 
-func (c privateChat) answered(asked telegramtest.Message) bool {
+func (c privateChat) answered(asked int64) bool {
 	last, ok := c.Last()
-	return ok && last.ReplyTo == asked.ID && strings.Contains(last.Text, "exit 0")
+	return ok && last.ReplyTo == asked && strings.Contains(last.Text, "exit 0")
 }
 
 // answers is how many messages the bot has sent or changed.
-func answers(s *telegramtest.Server) int { return s.Done("sendMessage") + s.Done("editMessageText") }
+func answers(n network) int { return n.Done("post") + n.Done("edit") }
 
 const echo = "/run echo hi"
 
 // latency is the time from a message to its answer.
 func (b *bench) latency(t *testing.T) {
-	w, chats := b.device(t, "latency", unhindered, telegramtest.Options{})
+	w, chats := b.device(t, "latency", unhindered, terms{})
 	w.up()
 	var whole, bare, sync []time.Duration
 	file, err := os.Create(filepath.Join(b.disk, "synced"))
@@ -186,7 +207,7 @@ func (b *bench) latency(t *testing.T) {
 	for i := range b.messages + warming {
 		began := time.Now()
 		asked := chats[0].ask(echo)
-		if !w.srv.Wait(patience, func() bool { return chats[0].answered(asked) }) {
+		if !w.net.Wait(patience, func() bool { return chats[0].answered(asked) }) {
 			t.Fatalf("no answer to message %d", i)
 		}
 		took := time.Since(began)
@@ -215,18 +236,18 @@ func (b *bench) latency(t *testing.T) {
 // throughput is how many commands are answered when all chats ask at once,
 // each as soon as it has its answer.
 func (b *bench) throughput(t *testing.T) {
-	w, chats := b.device(t, "throughput", unhindered, telegramtest.Options{})
+	w, chats := b.device(t, "throughput", unhindered, terms{})
 	w.up()
-	asked := make([]telegramtest.Message, len(chats))
+	asked := make([]int64, len(chats))
 	for i, chat := range chats {
 		asked[i] = chat.ask(echo)
 	}
 	done, seen := 0, -1
 	var began time.Time
 	for began.IsZero() || time.Since(began) < b.rush {
-		fresh := w.srv.Wait(patience, func() bool {
+		fresh := w.net.Wait(patience, func() bool {
 			before := seen
-			seen = answers(w.srv)
+			seen = answers(w.net)
 			return seen != before
 		})
 		if !fresh {
@@ -243,7 +264,7 @@ func (b *bench) throughput(t *testing.T) {
 		}
 	}
 	rate := float64(done) / time.Since(began).Seconds()
-	if !w.srv.Wait(patience, func() bool {
+	if !w.net.Wait(patience, func() bool {
 		return !slices.ContainsFunc(indexes(chats), func(i int) bool { return !chats[i].answered(asked[i]) })
 	}) {
 		t.Fatal("not everything is answered")
@@ -306,29 +327,25 @@ func (b *bench) floods(t *testing.T) {
 		name   string
 		budget int64
 	}{{"part kept", b.budget}, {"all kept", 2 * b.flood}} {
-		config := "telegram:\n"
+		config := "network:\n"
 		if !b.rates {
 			config += "  pace: {unlimited: true}\n"
 		}
 		config += fmt.Sprintf("sessions: {output: %d, disk: 0}\n", c.budget)
-		w, chats := b.device(t, "flood "+c.name, config, telegramtest.Options{Rates: b.rates})
+		w, chats := b.device(t, "flood "+c.name, config, terms{rates: b.rates})
 		w.up()
 		var took []time.Duration
 		var last holder.Folder
-		quiet := w.srv.Count("") - w.srv.Count("getUpdates")
+		said := func() int { return w.net.Count("post") + w.net.Count("edit") + w.net.Done("file") }
+		quiet := said()
 		for range b.rounds {
 			plain()
 			asked := chats[0].ask("/sh " + line)
 			last = b.flooded(t, w, chats[0], asked, c.budget)
 			took = append(took, last.Exit.At.Sub(last.Started))
 		}
-		calls := float64(w.srv.Count("")-w.srv.Count("getUpdates")-quiet) / float64(b.rounds)
-		refused := 0
-		for _, call := range w.srv.Calls() {
-			if call.Code == 429 {
-				refused++
-			}
-		}
+		calls := float64(said()-quiet) / float64(b.rounds)
+		refused := w.net.Refused()
 		what := fmt.Sprintf("flood of %s, %s", mb(b.flood), c.name)
 		b.note(what+": time of the bare one", percent(at(bare, 50), at(took, 50)), "50 % or more",
 			fmt.Sprintf("into a file %s, %s with a sync; into a session, which syncs, %s", seconds(at(bare, 50)), seconds(at(synced, 50)), seconds(at(took, 50))))
@@ -340,17 +357,17 @@ func (b *bench) floods(t *testing.T) {
 
 // flooded waits for the end of the flood that was asked for, and of what it
 // sends, and checks what is kept of it.
-func (b *bench) flooded(t *testing.T, w *world, chat privateChat, asked telegramtest.Message, budget int64) holder.Folder {
+func (b *bench) flooded(t *testing.T, w *world, chat privateChat, asked int64, budget int64) holder.Folder {
 	ended, sent := false, false
-	w.srv.Wait(5*time.Minute, func() bool {
-		for _, m := range chat.Since(asked.ID) {
-			ended = ended || strings.Contains(m.Text, "exit 0")
-			sent = sent || m.File != nil
+	w.net.Wait(5*time.Minute, func() bool {
+		for _, m := range chat.Posts() {
+			ended = ended || m.ReplyTo == asked && strings.Contains(m.Text, "exit 0")
+			sent = sent || m.ReplyTo == asked && m.File != nil
 		}
 		return ended && sent
 	})
 	if !ended || !sent {
-		t.Fatalf("the flood does not end; the chat: %+v", chat.Since(asked.ID))
+		t.Fatalf("the flood does not end; the chat: %+v", chat.Posts())
 	}
 	folder, err := holder.ReadFolder(w.sessions(), w.newest(t))
 	if err != nil {
@@ -383,8 +400,8 @@ func (b *bench) flooded(t *testing.T, w *world, chat privateChat, asked telegram
 
 // atRest is what the daemon needs while it has nothing to do, and how quickly
 // it is there.
-func (b *bench) atRest(t *testing.T) {
-	w, chats := b.device(t, "idle", unhindered, telegramtest.Options{})
+func (b *bench) atRest(t *testing.T, nets ...string) {
+	w, chats := b.device(t, "idle", unhindered, terms{}, nets...)
 	w.up()
 	time.Sleep(b.settle)
 	sleeping := exec.Command("sleep", "1000")
@@ -396,7 +413,7 @@ func (b *bench) atRest(t *testing.T) {
 	b.memory(w.pid(), "idle after the start", sleeping.Process.Pid)
 	for i := range b.commands {
 		asked := chats[0].ask(echo)
-		if !w.srv.Wait(patience, func() bool { return chats[0].answered(asked) }) {
+		if !w.net.Wait(patience, func() bool { return chats[0].answered(asked) }) {
 			t.Fatalf("no answer to command %d", i)
 		}
 	}
@@ -414,19 +431,17 @@ func (b *bench) atRest(t *testing.T) {
 				t.Fatal(err)
 			}
 		}))
-		polls := w.srv.Count("getUpdates")
 		began := time.Now()
 		w.launch()
-		if !w.srv.Wait(patience, func() bool { return w.srv.Count("getUpdates") > polls }) {
-			t.Fatal("the daemon does not poll")
+		for _, n := range w.nets {
+			if !n.Wait(patience, n.Ready) {
+				t.Fatalf("the daemon does not receive from %s", n.Name())
+			}
 		}
 		ready = append(ready, time.Since(began))
-		if !w.srv.Wait(patience, w.srv.Polling) {
-			t.Fatal("the daemon does not poll")
-		}
 		w.down()
 	}
-	b.note("start to first poll", fmt.Sprintf("least %s, p50 %s", ms(at(ready, 0)), ms(at(ready, 50))), "50 ms",
+	b.note("start to receiving", fmt.Sprintf("least %s, p50 %s", ms(at(ready, 0)), ms(at(ready, 50))), "50 ms",
 		fmt.Sprintf("the program doing nothing: least %s, p50 %s", ms(at(bare, 0)), ms(at(bare, 50))))
 	if info, err := os.Stat(binary); err == nil {
 		b.note("size of the program", mb(info.Size()), "", "")
@@ -440,16 +455,16 @@ func (b *bench) memory(pid int, when string, reference int) {
 
 // idleSessions is what a session costs in which nothing happens.
 func (b *bench) idleSessions(t *testing.T) {
-	w, chats := b.device(t, "sessions", unhindered, telegramtest.Options{})
+	w, chats := b.device(t, "sessions", unhindered, terms{})
 	w.up()
 	for range b.sessions {
 		chats[0].ask("/run cat")
 	}
 	var folders []holder.Folder
-	if !w.srv.Wait(3*patience, func() bool {
+	if !w.net.Wait(3*patience, func() bool {
 		folders = w.folders(t)
 		running := slices.DeleteFunc(slices.Clone(folders), func(f holder.Folder) bool { return f.Process.PID == 0 })
-		return len(running) == b.sessions && w.srv.Done("sendMessage") >= b.sessions
+		return len(running) == b.sessions && w.net.Done("post") >= b.sessions
 	}) {
 		t.Fatalf("%d sessions run, want %d", len(folders), b.sessions)
 	}
@@ -466,7 +481,7 @@ func (b *bench) idleSessions(t *testing.T) {
 	for _, f := range folders {
 		unix.Kill(f.Holder.PID, unix.SIGTERM) // which ends its program too
 	}
-	if !w.srv.Wait(patience, func() bool {
+	if !w.net.Wait(patience, func() bool {
 		return !slices.ContainsFunc(folders, func(f holder.Folder) bool { return f.Process.Alive() })
 	}) {
 		t.Error("the sessions do not end")

@@ -46,8 +46,8 @@ func (d *daemon) greet() {
 What you type goes to the program that runs: /detach gives you this prompt
 back, /stop ends the program. Ctrl-D here leaves; what runs goes on.
 `
-	if d.linker() == nil {
-		text += "To use it from your phone, start it with a Telegram bot's token: chapi --help\n"
+	if !d.Config.Networked() {
+		text += "To use it from your phone, start it with the token of a Telegram or Discord bot: chapi --help\n"
 	}
 	io.WriteString(d.Announce, text)
 }

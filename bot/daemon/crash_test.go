@@ -13,11 +13,9 @@ import (
 	"sync"
 	"testing"
 	"time"
-	"unicode/utf16"
 
 	_ "modernc.org/sqlite"
 
-	"chapi/adapters/telegram/telegramtest"
 	"chapi/runner"
 )
 
@@ -35,6 +33,10 @@ import (
 //
 // CHAPI_SOAK=1 makes it the long form.
 func TestCrashAnywhereNothingTwiceNothingLost(t *testing.T) {
+	onEveryNetwork(t, crashAnywhere)
+}
+
+func crashAnywhere(t *testing.T, name string) {
 	rounds := 25
 	if soak() {
 		rounds = 220
@@ -44,7 +46,7 @@ func TestCrashAnywhereNothingTwiceNothingLost(t *testing.T) {
 		fmt.Sscan(given, &seed)
 	}
 	t.Logf("CHAPI_SEED=%d repeats the choices, though not the timing", seed)
-	c := newCrash(t, seed)
+	c := newCrash(t, seed, name)
 	defer c.tellOnFailure()
 	c.w.up()
 	c.openTypedSessions()
@@ -55,7 +57,7 @@ func TestCrashAnywhereNothingTwiceNothingLost(t *testing.T) {
 			break
 		}
 	}
-	c.w.srv.ClearFaults()
+	c.w.net.ClearFaults()
 	c.awaitOutcomes()
 	c.closeSessions()
 	c.check()
@@ -73,8 +75,8 @@ func (c *crash) report() {
 		}
 	}
 	log, _ := os.ReadFile(c.w.log.Name())
-	c.t.Logf("%d things said; interrupted: %v; doubtful posts found again: %d, repeated: %d; moments that came: %v",
-		len(c.said), interrupted, bytes.Count(log, []byte("found a post whose answer was lost")), c.twice, c.hits)
+	c.t.Logf("%d things said, %d lines dropped; interrupted: %v; doubtful posts found again: %d, repeated: %d; moments that came: %v",
+		len(c.said), c.drops, interrupted, bytes.Count(log, []byte("found a post whose answer was lost")), c.twice, c.hits)
 }
 
 // soak reports whether the long form of a test is wanted.
@@ -87,7 +89,7 @@ type saying struct {
 	round int
 	point string // the moment of the crash of its round
 	chat  string
-	msg   telegramtest.Message
+	msg   int64  // 0 before it is said; of a press, the message with the button
 	want  string // of a printing session: its whole output
 	about *saying
 }
@@ -118,20 +120,16 @@ type crash struct {
 	round int
 	point string
 	said  []*saying
-	hits  map[string]int                  // how often each moment came
-	twice int                             // posts that were repeated because their fate could not be found out
-	cats  map[string]telegramtest.Message // by chat: the /term that plain text is typed into
+	hits  map[string]int   // how often each moment came
+	drops int              // how often the line was dropped under load
+	twice int              // posts that were repeated because their fate could not be found out
+	cats  map[string]int64 // by chat: the /term that plain text is typed into
 }
 
-func newCrash(t *testing.T, seed uint64) *crash {
-	w := newWorld(t, t.TempDir(), telegramtest.Options{ReadAll: true, MaxRevisions: 2, MaxCalls: 50_000})
-	w.extra = "telegram:\n  pace: {unlimited: true}\nsessions: {per_person: 200, total: 600, grace: 500ms}\n"
-	// A post whose fate is not known is looked for by editing the messages that
-	// may be it: those that are not it refuse, and so does what is up to date.
-	for _, text := range []string{"message to edit not found", "message can't be edited", "there is no text in the message", "there is no caption", "message is not modified"} {
-		w.srv.Expect("", text)
-	}
-	return &crash{t: t, w: w, rng: rand.New(rand.NewPCG(seed, 1)), cats: map[string]telegramtest.Message{}, hits: map[string]int{}}
+func newCrash(t *testing.T, seed uint64, name string) *crash {
+	w := newWorld(t, t.TempDir(), terms{busy: true}, name)
+	w.extra = "network:\n  pace: {unlimited: true}\nsessions: {per_person: 200, total: 600, grace: 500ms}\n"
+	return &crash{t: t, w: w, rng: rand.New(rand.NewPCG(seed, 1)), cats: map[string]int64{}, hits: map[string]int{}}
 }
 
 // writers is who writes where.
@@ -141,8 +139,7 @@ var writers = map[string][]string{"ann": {"ann"}, "bob": {"bob"}, "lab": {"bob",
 // into for as long as the test lasts.
 func (c *crash) openTypedSessions() {
 	for _, chat := range []string{"ann", "bob", "lab"} {
-		where, _ := c.w.chat(chat)
-		c.cats[chat] = where.Say(c.w.user(writers[chat][0]), "/term --no-pty --name cat-"+chat+" cat")
+		c.cats[chat] = c.w.speak(writers[chat][0], chat, "/term --no-pty --name cat-"+chat+" cat", manner{})
 		c.w.sees(chat, "the session to type into", contains("cat", "running"))
 	}
 }
@@ -151,12 +148,12 @@ func (c *crash) openTypedSessions() {
 func (c *crash) say(k kind) {
 	chat := []string{"ann", "bob", "lab"}[c.rng.IntN(3)]
 	people := writers[chat]
-	who := c.w.user(people[c.rng.IntN(len(people))])
-	where, _ := c.w.chat(chat)
+	who, how := people[c.rng.IntN(len(people))], manner{}
+	say := func(text string) int64 { return c.w.speak(who, chat, text, how) }
 	s := &saying{kind: k, name: fmt.Sprintf("%s%d", k, len(c.said)), round: c.round, point: c.point, chat: chat}
 	switch k {
 	case effect:
-		s.msg = where.Say(who, "/sh echo "+s.name+" >> effects; echo "+s.name+" is done")
+		s.msg = say("/sh echo " + s.name + " >> effects; echo " + s.name + " is done")
 	case printed:
 		n, every := 20+c.rng.IntN(60), "0.01"
 		if c.rng.IntN(4) == 0 {
@@ -167,22 +164,20 @@ func (c *crash) say(k kind) {
 			fmt.Fprintf(&all, "%s line %d\n", s.name, i)
 		}
 		s.want = all.String()
-		s.msg = where.Say(who, fmt.Sprintf("/sh i=0; while [ $i -lt %d ]; do i=$((i+1)); echo %s line $i; sleep %s; done", n, s.name, every))
+		s.msg = say(fmt.Sprintf("/sh i=0; while [ $i -lt %d ]; do i=$((i+1)); echo %s line $i; sleep %s; done", n, s.name, every))
 	case setting:
-		s.msg = where.Say(who, "/env STEP="+s.name)
+		s.msg = say("/env STEP=" + s.name)
 	case look:
-		s.msg = where.Say(who, "/version")
+		s.msg = say("/version")
 	case typed:
-		var opts []telegramtest.SayOption
 		if chat == "lab" { // in a group a session is answered
-			opts = append(opts, telegramtest.ReplyTo(c.page(chat, c.cats[chat], 1).ID))
-			who = c.w.user("bob")
+			who, how.replyTo = "bob", c.page(chat, c.cats[chat], 1).ID
 		}
-		s.msg = where.Say(who, s.name, opts...)
+		s.msg = say(s.name)
 	case asleep:
-		s.msg = where.Say(who, "/run --name "+s.name+" sleep 600")
+		s.msg = say("/run --name " + s.name + " sleep 600")
 	case fetched:
-		s.msg = where.Say(who, "/log cat-"+chat)
+		s.msg = say("/log cat-" + chat)
 	case stopped:
 		if s = c.press(s); s == nil {
 			return
@@ -198,24 +193,23 @@ func (c *crash) press(s *saying) *saying {
 			continue
 		}
 		page := c.page(other.chat, other.msg, 1)
-		if len(page.Keyboard) == 0 {
+		if len(page.Keys) == 0 {
 			continue
 		}
-		where, _ := c.w.chat(other.chat)
-		s.chat, s.about, s.msg = other.chat, other, page
+		s.chat, s.about, s.msg = other.chat, other, page.ID
 		// Its starter, or an operator.
-		who := c.w.user(map[string]string{"ann": "ann", "bob": "bob", "lab": "olga"}[other.chat])
-		where.PressData(who, page.ID, page.Keyboard[0][0].Data)
+		who := map[string]string{"ann": "ann", "bob": "bob", "lab": "olga"}[other.chat]
+		c.w.chat(other.chat).Press(who, page.ID, page.Keys[0][0].Data)
 		return s
 	}
 	return nil
 }
 
 // answers is what the bot said in answer to a message.
-func (c *crash) answers(chat string, to telegramtest.Message) []telegramtest.Message {
-	var all []telegramtest.Message
+func (c *crash) answers(chat string, to int64) []note {
+	var all []note
 	for _, m := range c.w.posts(chat) {
-		if m.ReplyTo == to.ID {
+		if m.ReplyTo == to {
 			all = append(all, m)
 		}
 	}
@@ -224,7 +218,7 @@ func (c *crash) answers(chat string, to telegramtest.Message) []telegramtest.Mes
 
 // page is the nth page of a session, by the message that started it; zero when
 // there is none.
-func (c *crash) page(chat string, root telegramtest.Message, n int) (page telegramtest.Message) {
+func (c *crash) page(chat string, root int64, n int) (page note) {
 	for _, m := range c.answers(chat, root) {
 		if !isNotice(m) && m.File == nil && pageNumber(m) == n {
 			page = m
@@ -234,7 +228,7 @@ func (c *crash) page(chat string, root telegramtest.Message, n int) (page telegr
 }
 
 // pageNumber is the page that a message of a session says it is.
-func pageNumber(m telegramtest.Message) int {
+func pageNumber(m note) int {
 	header, _, _ := strings.Cut(m.Text, "\n")
 	n := 1
 	if at := strings.LastIndex(header, " · page "); at >= 0 {
@@ -243,24 +237,21 @@ func pageNumber(m telegramtest.Message) int {
 	return n
 }
 
-// body is the output that a page shows: its one block of fixed width.
-func body(m telegramtest.Message) string {
-	units := utf16.Encode([]rune(m.Text))
-	for _, e := range m.Entities {
-		if e.Type == "pre" {
-			return string(utf16.Decode(units[e.Offset:e.Offset+e.Length])) + "\n"
-		}
+// body is the output that a page shows.
+func body(m note) string {
+	if m.Block == "" {
+		return ""
 	}
-	return ""
+	return m.Block + "\n"
 }
 
-func isNotice(m telegramtest.Message) bool {
+func isNotice(m note) bool {
 	return strings.Contains(m.Text, "was interrupted while it ran")
 }
 
 // isBell reports whether the message only repeats, for a session that took
 // long, how its last page says that it ended.
-func isBell(m telegramtest.Message, pages []telegramtest.Message) bool {
+func isBell(m note, pages []note) bool {
 	if len(pages) == 0 || !isFinal(m) {
 		return false
 	}
@@ -272,11 +263,11 @@ func isBell(m telegramtest.Message, pages []telegramtest.Message) bool {
 	return body(m) == "" && (took >= 5 || strings.Contains(after, " min ")) && strings.HasSuffix(last.Text, end)
 }
 
-func isFinal(m telegramtest.Message) bool {
+func isFinal(m note) bool {
 	return strings.Contains(m.Text, "✓ ") || strings.Contains(m.Text, "✗ ")
 }
 
-func isRunning(m telegramtest.Message) bool { return strings.Contains(m.Text, "⏳ running") }
+func isRunning(m note) bool { return strings.Contains(m.Text, "⏳ running") }
 
 // moment is a point at which the daemon is killed.
 type moment struct {
@@ -291,16 +282,15 @@ type moment struct {
 var moments = func() []moment {
 	var all []moment
 	for _, call := range []struct {
-		method string
-		needs  kind
+		name  string
+		needs kind
 	}{
-		{"getUpdates", effect}, {"sendMessage", effect}, {"editMessageText", printed},
-		{"sendDocument", fetched}, {"answerCallbackQuery", stopped},
+		{"receive", effect}, {"post", effect}, {"edit", printed}, {"file", fetched}, {"ack", stopped},
 	} {
 		all = append(all,
-			moment{call.method + " is lost on its way", call.needs, atCall(call.method, true)},
-			moment{call.method + " is done, its answer lost", call.needs, atCall(call.method, false)},
-			moment{"a moment after " + call.method, call.needs, afterCall(call.method)},
+			moment{call.name + " is lost on its way", call.needs, atCall(call.name, true)},
+			moment{call.name + " is done, its answer lost", call.needs, atCall(call.name, false)},
+			moment{"a moment after " + call.name, call.needs, afterCall(call.name)},
 		)
 	}
 	for name, file := range map[string]string{
@@ -328,17 +318,18 @@ var moments = func() []moment {
 func atCall(method string, lost bool) func(*crash, func()) func() {
 	return func(c *crash, kill func()) func() {
 		before := c.rng.IntN(3)
-		f := c.w.srv.AddFault(telegramtest.Fault{
-			Method: method, Kind: telegramtest.DropBefore, Times: -1,
-			Match: func(telegramtest.Call) bool {
-				if before--; before >= 0 {
-					return false
-				}
-				kill()
-				return lost
-			},
-		})
-		return f.Remove
+		f := fault{call: method, kind: "drop-before", times: -1, match: func() bool {
+			if before--; before >= 0 {
+				return false
+			}
+			kill()
+			return lost
+		}}
+		remove, err := c.w.net.Fault(f)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		return remove
 	}
 }
 
@@ -397,6 +388,10 @@ func (c *crash) crash(m moment) {
 		close(dead)
 	}))
 	c.say(m.needs)
+	if c.rng.IntN(3) == 0 {
+		c.w.net.Drop()
+		c.drops++
+	}
 	for range 2 + c.rng.IntN(4) {
 		c.say(kind(c.rng.IntN(int(fetched) + 1)))
 	}
@@ -416,7 +411,7 @@ func (c *crash) crash(m moment) {
 		c.w.kill()
 	}
 	c.w.launch()
-	if !c.w.srv.Wait(patience, c.w.srv.Polling) {
+	if !c.w.net.Wait(patience, c.w.net.Ready) {
 		c.t.Errorf("the daemon does not come back after %s", m.name)
 	}
 }
@@ -440,9 +435,9 @@ func (c *crash) awaitOutcomes() {
 		}
 		return nil
 	}
-	if !eventually(time.Minute, func() bool { return c.w.srv.Pending() == 0 && open() == nil }) {
+	if !eventually(time.Minute, func() bool { return open() == nil }) {
 		if s := open(); s != nil {
-			c.t.Errorf("%s has no outcome: %q of round %d (%s) in %s, answered by:\n%s", s.name, s.msg.Text, s.round, s.point, s.chat, c.shown(s))
+			c.t.Errorf("%s has no outcome: message %d of round %d (%s) in %s, answered by:\n%s", s.name, s.msg, s.round, s.point, s.chat, c.shown(s))
 		}
 	}
 }
@@ -458,7 +453,7 @@ func (c *crash) hasOutcome(s *saying) bool {
 	case typed:
 		return strings.Contains(c.typedInto(s.chat), s.name+"\n")
 	case stopped:
-		return isFinal(c.page(s.about.chat, s.about.msg, 1))
+		return isFinal(c.page(s.about.chat, s.about.msg, 1)) || !c.w.net.Repeats()
 	case asleep: // it may sleep on; but when its bell has rung, its page ends too
 		return len(answers) > 0 && !(slices.ContainsFunc(answers, isFinal) && slices.ContainsFunc(answers, isRunning))
 	default:
@@ -481,13 +476,11 @@ func (c *crash) typedInto(chat string) string {
 // closeSessions ends what only ends when it is told to.
 func (c *crash) closeSessions() {
 	for chat := range c.cats {
-		where, _ := c.w.chat(chat)
-		where.Say(c.w.user(writers[chat][0]), "/stop cat-"+chat)
+		c.w.speak(writers[chat][0], chat, "/stop cat-"+chat, manner{})
 	}
 	for _, s := range c.said {
 		if page := c.page(s.chat, s.msg, 1); s.kind == asleep && page.ID != 0 && !isFinal(page) {
-			where, _ := c.w.chat(s.chat)
-			where.Say(c.w.user(map[string]string{"ann": "ann", "bob": "bob", "lab": "olga"}[s.chat]), "/stop "+s.name)
+			c.w.speak(map[string]string{"ann": "ann", "bob": "bob", "lab": "olga"}[s.chat], s.chat, "/stop "+s.name, manner{})
 		}
 	}
 	running := func() string {
@@ -513,7 +506,7 @@ func (c *crash) check() {
 	effects := c.effects()
 	for _, s := range c.said {
 		answers := c.answers(s.chat, s.msg)
-		var notices, files, others []telegramtest.Message
+		var notices, files, others []note
 		for _, m := range answers {
 			switch {
 			case isNotice(m):
@@ -569,7 +562,7 @@ func (c *crash) check() {
 		c.checkOrder(chat)
 		c.checkSettings(chat)
 	}
-	c.w.srv.Check(c.t)
+	c.w.net.Check(c.t)
 }
 
 // decidable is how many ids behind what it answers a post is always found again
@@ -579,12 +572,12 @@ func (c *crash) check() {
 const decidable = 10
 
 // once leaves out, and counts, such repetitions; the newest copy stays.
-func (c *crash) once(s *saying, posts []telegramtest.Message) []telegramtest.Message {
-	var kept []telegramtest.Message
+func (c *crash) once(s *saying, posts []note) []note {
+	var kept []note
 	for _, m := range posts {
 		page := pageNumber(m)
-		i := slices.IndexFunc(kept, func(k telegramtest.Message) bool { return pageNumber(k) == page })
-		if i < 0 || kept[i].ID-s.msg.ID <= decidable {
+		i := slices.IndexFunc(kept, func(k note) bool { return pageNumber(k) == page })
+		if i < 0 || c.w.net.Always() || kept[i].ID-s.msg <= decidable {
 			kept = append(kept, m)
 			continue
 		}
@@ -606,7 +599,7 @@ func (c *crash) effects() map[string]int {
 
 // checkPages joins the pages of a session: each is there once, and together, or
 // with the file, they are its output.
-func (c *crash) checkPages(s *saying, pages, files []telegramtest.Message, interrupted bool, wrong func(string, ...any)) {
+func (c *crash) checkPages(s *saying, pages, files []note, interrupted bool, wrong func(string, ...any)) {
 	if interrupted {
 		if len(pages)+len(files) > 0 {
 			wrong("it was interrupted and shown")
@@ -614,7 +607,7 @@ func (c *crash) checkPages(s *saying, pages, files []telegramtest.Message, inter
 		return
 	}
 	var joined string
-	last := telegramtest.Message{}
+	last := note{}
 	for i, m := range pages {
 		if pageNumber(m) != i+1 {
 			wrong("page %d stands at place %d", pageNumber(m), i+1)
@@ -666,7 +659,7 @@ func (c *crash) checkTyped(chat string) {
 
 // checkOrder: answers to what is done in order stand in that order.
 func (c *crash) checkOrder(chat string) {
-	last, before := 0, ""
+	last, before := int64(0), ""
 	for _, s := range c.said {
 		if s.chat != chat || s.kind != setting && s.kind != look {
 			continue
@@ -693,9 +686,8 @@ func (c *crash) checkSettings(chat string) {
 			want = []string{"STEP=" + s.name}
 		}
 	}
-	where, _ := c.w.chat(chat)
-	asked := where.Say(c.w.user(writers[chat][0]), "/env")
-	var got []telegramtest.Message
+	asked := c.w.speak(writers[chat][0], chat, "/env", manner{})
+	var got []note
 	eventually(patience, func() bool { got = c.answers(chat, asked); return len(got) > 0 })
 	if len(got) != 1 || !slices.ContainsFunc(want, func(w string) bool { return strings.Contains(got[0].Text, w) }) {
 		c.t.Errorf("the settings of %s are %v, want one of %q", chat, got, want)
@@ -784,7 +776,7 @@ func (c *crash) tellOnFailure() {
 	}
 	var b strings.Builder
 	for _, s := range c.said {
-		fmt.Fprintf(&b, "round %d, %s: %s in %s as message %d\n", s.round, s.point, s.name, s.chat, s.msg.ID)
+		fmt.Fprintf(&b, "round %d, %s: %s in %s as message %d\n", s.round, s.point, s.name, s.chat, s.msg)
 	}
 	c.t.Logf("what was said:\n%s", b.String())
 }

@@ -20,6 +20,7 @@ import (
 
 	"chapi/adapters"
 	"chapi/adapters/console"
+	"chapi/adapters/discord"
 	"chapi/adapters/telegram"
 	"chapi/bot"
 	"chapi/bot/config"
@@ -188,6 +189,19 @@ func (d *daemon) buildAdapters() error {
 			DropWebhook: cfg.AllowDeleteWebhook, Pace: pace(cfg.Pace),
 		}
 	}
+	if cfg := d.Config.Discord; !cfg.Token.IsZero() {
+		o.Discord = &discord.Config{
+			Token: discord.Token(cfg.Token.Reveal()), APIURL: cfg.APIURL, ApplicationID: cfg.ApplicationID,
+			StateDir: d.Config.StateDir, Logger: d.log, Prefix: cfg.Prefix, Upload: int64(cfg.Upload),
+			Pace: discord.Pace{
+				Every: cfg.Pace.Every, Burst: cfg.Pace.Burst,
+				AllEvery:  time.Second / time.Duration(cfg.Pace.AllPerSecond),
+				Life:      cfg.Pace.Life,
+				Unlimited: cfg.Pace.Unlimited,
+			},
+			Suggest: d.suggest,
+		}
+	}
 	if d.Console != nil {
 		o.Console = d.console()
 	}
@@ -231,6 +245,7 @@ func (d *daemon) buildStages(ctx context.Context) error {
 	}
 	var err error
 	policy := &bot.Policy{}
+	policy.SetBadges(cfg.Badges())
 	d.allowlist = &allowlist{policy: policy, grants: d.store, people: people, chats: chats}
 	if err := d.allowlist.reload(ctx); err != nil {
 		return err
@@ -362,8 +377,8 @@ func (d *daemon) recover(ctx context.Context) error {
 // start starts the parts in the order in which they need each other, the
 // adapters last.
 func (d *daemon) start(ctx context.Context) {
-	if !d.Config.Telegram.Token.IsZero() {
-		// Programs that run as the same user must not read the token from our
+	if d.Config.Networked() {
+		// Programs that run as the same user must not read a token from our
 		// memory or environment.
 		if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 			d.log.Warn("close the process's memory to others", "err", err)

@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"chapi/adapters/telegram/telegramtest"
 	"chapi/bot"
 	"chapi/bot/render"
 	"chapi/commands"
@@ -24,11 +23,11 @@ import (
 // After a start of the machine that somebody has asked for, the chat where they
 // did is told, once, and the card says why the machine was started.
 func TestIAmBackIsSaidOnceAfterTheMachineCameBack(t *testing.T) {
-	w := newWorld(t, t.TempDir(), telegramtest.Options{ReadAll: true})
+	w := newWorld(t, t.TempDir(), terms{}, "telegram")
 	w.extra = "device: {name: pi, reboot: [touch, went]}\n"
 	w.up()
-	w.chats["lab"].Say(w.users["ann"], "/reboot")
-	w.chats["lab"].Press(w.users["ann"], w.sees("lab", "the question", contains("[Restart now]")).ID, "Restart now")
+	w.speak("ann", "lab", "/reboot", manner{})
+	pressesVerb(w, []string{"ann", "lab", "Restart now"})
 	w.sees("lab", "that it goes down", contains("It goes down"))
 	w.down()
 	if _, err := os.Stat(filepath.Join(w.dir, "went")); err != nil {
@@ -43,7 +42,7 @@ func TestIAmBackIsSaidOnceAfterTheMachineCameBack(t *testing.T) {
 		}
 		w.settle()
 		countVerb(w, []string{"lab", "1", "^I am back"})
-		w.chats["ann"].Say(w.users["ann"], "/status")
+		w.speak("ann", "ann", "/status", manner{})
 		w.sees("ann", "why the machine was started", contains("last start: ann asked for a reboot at "))
 		w.down()
 	}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,7 +16,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"chapi/adapters/telegram/telegramtest"
 	"chapi/bot"
 	"chapi/runner/holder"
 )
@@ -24,20 +24,17 @@ import (
 // that are full, deaths in the middle. After each the promises are looked at.
 
 // say lets a person write, in their own chat.
-func (w *world) say(who, text string) telegramtest.Message {
-	c, _ := w.chat(who)
-	return c.Say(w.user(who), text)
-}
+func (w *world) say(who, text string) int64 { return w.speak(who, who, text, manner{}) }
 
 // document waits for the newest file in a chat and returns its content.
-func (w *world) document(name string, fits func(telegramtest.Message) bool) []byte {
+func (w *world) document(name string, fits func(note) bool) []byte {
 	w.t.Helper()
-	m := w.sees(name, "a document", func(m telegramtest.Message) bool { return m.File != nil && fits(m) })
+	m := w.sees(name, "a document", func(m note) bool { return m.File != nil && fits(m) })
 	return m.File.Bytes()
 }
 
 // sessionID is the session whose page the message is.
-func sessionID(t testing.TB, m telegramtest.Message) bot.SessionID {
+func sessionID(t testing.TB, m note) bot.SessionID {
 	t.Helper()
 	found := regexp.MustCompile(`#(\d+)`).FindStringSubmatch(m.Text)
 	if found == nil {
@@ -60,7 +57,7 @@ func (w *world) folder(id bot.SessionID) holder.Folder {
 // read is passed over, nobody is let in by it, and what comes next is handled.
 func TestUpdatesOfAnyShape(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, t.TempDir(), telegramtest.Options{ReadAll: true})
+	w := newWorld(t, t.TempDir(), terms{}, "telegram")
 	w.say("ann", "/start")
 	w.say("eve", "/start")
 	w.up()
@@ -91,7 +88,7 @@ func TestUpdatesOfAnyShape(t *testing.T) {
 		message(9, ann, `"/sh : `+strings.Repeat("z", 100<<10)+`"`),
 		message(10, ann, `"`+strings.Repeat(`\u202e\u0007\u001b[31m`, 1000)+`"`),
 	} {
-		w.srv.InjectRawUpdate(update)
+		w.telegram().InjectRawUpdate(update)
 		w.settle()
 		if t.Failed() {
 			t.Fatalf("after update %d: %.100s", n, update)
@@ -105,15 +102,15 @@ func TestUpdatesOfAnyShape(t *testing.T) {
 	}
 	for _, name := range left {
 		switch base := filepath.Base(name); {
-		case base == "config.yaml", base == "token", base == "state", base == "daemon.log":
+		case base == "config.yaml", base == "telegram.token", base == "state", base == "daemon.log":
 		case strings.HasPrefix(base, "bytes-"), strings.HasSuffix(base, "half"): // of ann's own
 		default:
 			t.Errorf("%q was made", base)
 		}
 	}
 	w.down()
-	w.srv.Expect("answerCallbackQuery", "query ID is invalid")
-	w.srv.Check(t)
+	w.telegram().Expect("answerCallbackQuery", "query ID is invalid")
+	w.net.Check(t)
 }
 
 // TestAPasteOf10000Lines: a long paste reaches the program line by line, whole
@@ -130,7 +127,7 @@ func TestAPasteOf10000Lines(t *testing.T) {
 	}
 	t.Run("in a chat", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, t.TempDir(), telegramtest.Options{})
+		w := newWorld(t, t.TempDir(), terms{}, "telegram")
 		w.up()
 		w.say("bob", "/term --no-pty sh -c 'cat > pasted; echo got all'")
 		w.sees("bob", "the session", contains("running"))
@@ -153,7 +150,7 @@ func TestAPasteOf10000Lines(t *testing.T) {
 	})
 	t.Run("at the console", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, t.TempDir(), telegramtest.Options{})
+		w := newWorld(t, t.TempDir(), terms{}, "telegram")
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		defer cancel()
 		n := 1000
@@ -176,7 +173,7 @@ func TestAPasteOf10000Lines(t *testing.T) {
 // bound, and beyond that the person is told that it was not typed.
 func TestAProgramThatDoesNotReadItsInput(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, t.TempDir(), telegramtest.Options{})
+	w := newWorld(t, t.TempDir(), terms{}, "telegram")
 	w.up()
 	w.say("bob", "/term --no-pty sleep 600")
 	w.sees("bob", "the session", contains("running"))
@@ -193,7 +190,7 @@ func TestAProgramThatDoesNotReadItsInput(t *testing.T) {
 // nothing of it runs on.
 func TestAHolderThatIsKilled(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, t.TempDir(), telegramtest.Options{})
+	w := newWorld(t, t.TempDir(), terms{}, "telegram")
 	w.up()
 	for _, away := range []bool{false, true} {
 		what := "while the daemon looks on"
@@ -232,38 +229,39 @@ func TestAHolderThatIsKilled(t *testing.T) {
 // TestKilledInTheMiddleOfAFlood: however often the daemon dies while a program
 // prints, its output is complete, in order, and its end is told.
 func TestKilledInTheMiddleOfAFlood(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, t.TempDir(), telegramtest.Options{MaxRevisions: 2})
-	w.up()
-	var want bytes.Buffer
-	for i := 1; i <= 1_000_000; i++ {
-		fmt.Fprintln(&want, i)
-	}
-	w.say("bob", "/sh seq 1 300000; sleep 0.3; seq 300001 600000; sleep 0.5; seq 600001 1000000; sleep 0.5; exit 7")
-	for range 3 {
-		time.Sleep(300 * time.Millisecond)
-		w.kill()
+	onEveryNetwork(t, func(t *testing.T, name string) {
+		w := newWorld(t, t.TempDir(), terms{busy: true}, name)
 		w.up()
-	}
-	w.sees("bob", "the end", contains("page 4", "\n1000000\n✗ exit 7"))
-	all := func(telegramtest.Message) bool { return true }
-	if got := w.document("bob", all); !bytes.Equal(got, want.Bytes()) {
-		t.Errorf("the file has %d bytes, the output %d", len(got), want.Len())
-	}
-	w.say("bob", "/log")
-	w.settle()
-	w.sees("bob", "the second file", func(m telegramtest.Message) bool { return m.File != nil && m.ReplyTo > 2 })
-	if got := w.document("bob", all); !bytes.Equal(got, want.Bytes()) {
-		t.Errorf("/log has %d bytes, the output %d", len(got), want.Len())
-	}
-	w.down()
+		var want bytes.Buffer
+		for i := 1; i <= 1_000_000; i++ {
+			fmt.Fprintln(&want, i)
+		}
+		w.say("bob", "/sh seq 1 300000; sleep 0.3; seq 300001 600000; sleep 0.5; seq 600001 1000000; sleep 0.5; exit 7")
+		for range 3 {
+			time.Sleep(300 * time.Millisecond)
+			w.kill()
+			w.up()
+		}
+		w.sees("bob", "the end", contains("page 4", "\n1000000\n✗ exit 7"))
+		all := func(note) bool { return true }
+		if got := w.document("bob", all); !bytes.Equal(got, want.Bytes()) {
+			t.Errorf("the file has %d bytes, the output %d", len(got), want.Len())
+		}
+		asked := w.say("bob", "/log")
+		w.settle()
+		w.sees("bob", "the second file", func(m note) bool { return m.File != nil && m.ReplyTo == asked })
+		if got := w.document("bob", all); !bytes.Equal(got, want.Bytes()) {
+			t.Errorf("/log has %d bytes, the output %d", len(got), want.Len())
+		}
+		w.down()
+	})
 }
 
 // TestMoreOutputThanIsKept: of 200 MB the first and last part are kept, the
 // chat says what is missing, and nobody's memory grows with it.
 func TestMoreOutputThanIsKept(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, t.TempDir(), telegramtest.Options{MaxRevisions: 2})
+	w := newWorld(t, t.TempDir(), terms{busy: true}, "telegram")
 	w.extra = "sessions: {output: 16MiB}\n"
 	w.up()
 	w.say("bob", "/sh yes | head -c 200000000; sleep 3; exit 4")
@@ -283,57 +281,48 @@ func TestMoreOutputThanIsKept(t *testing.T) {
 		t.Errorf("a process took %d kB, want at most %d", peak, limit)
 	}
 	w.sees("bob", "the end", contains("✗ exit 4"))
-	m := w.sees("bob", "the file", func(m telegramtest.Message) bool { return m.File != nil })
-	if !strings.Contains(m.Caption, "MB of the output are not here") {
-		t.Errorf("the file says %q, not what is missing", m.Caption)
+	m := w.sees("bob", "the file", func(m note) bool { return m.File != nil })
+	if !strings.Contains(m.Text, "MB of the output are not here") {
+		t.Errorf("the file says %q, not what is missing", m.Text)
 	}
 	got := m.File.Bytes()
 	if len(got) > 16<<20+100 || len(got) < 15<<20 || !bytes.Contains(got, []byte("are not kept …]")) {
 		t.Errorf("the file has %d bytes", len(got))
 	}
 	w.down()
-	w.srv.Check(t)
+	w.net.Check(t)
 }
 
 // TestAFloodKeepsTheNetworksPace: at the usual pace the network never has to
 // ask for a pause, whatever programs print, in several chats at once.
 func TestAFloodKeepsTheNetworksPace(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, t.TempDir(), telegramtest.Options{Rates: true, ReadAll: true, MaxRevisions: 2})
-	w.extra = "telegram:\nsessions: {output: 4MiB}\n"
-	w.up()
-	lab, _ := w.chat("lab")
-	w.say("ann", "/sh yes | head -c 50M; sleep 5; yes | head -c 50M")
-	w.say("bob", "/sh for i in $(seq 1 200); do echo $i; sleep 0.05; done")
-	lab.Say(w.user("olga"), "/sh for i in $(seq 1 200); do echo $i; sleep 0.05; done")
-	for _, chat := range []string{"ann", "bob", "lab"} {
-		if !w.srv.Wait(60*time.Second, func() bool {
-			for _, m := range w.posts(chat) {
-				if strings.Contains(m.Text, "✓ exit 0") {
-					return true
-				}
+	onEveryNetwork(t, func(t *testing.T, name string) {
+		w := newWorld(t, t.TempDir(), terms{rates: true, busy: true}, name)
+		w.extra = "network:\nsessions: {output: 4MiB}\n"
+		w.up()
+		w.say("ann", "/sh yes | head -c 50M; sleep 5; yes | head -c 50M")
+		w.say("bob", "/sh for i in $(seq 1 200); do echo $i; sleep 0.05; done")
+		w.speak("olga", "lab", "/sh for i in $(seq 1 200); do echo $i; sleep 0.05; done", manner{})
+		for _, chat := range []string{"ann", "bob", "lab"} {
+			if !w.net.Wait(60*time.Second, func() bool {
+				return slices.ContainsFunc(w.posts(chat), contains("✓ exit 0"))
+			}) {
+				t.Fatalf("%s does not see the end:\n%s", chat, w.transcript(chat))
 			}
-			return false
-		}) {
-			t.Fatalf("%s does not see the end:\n%s", chat, w.transcript(chat))
 		}
-	}
-	w.down()
-	calls := map[string]int{}
-	for _, c := range w.srv.Calls() {
-		calls[c.Method]++
-		if c.Code == 429 {
-			t.Errorf("%s was refused for %d s, at %v", c.Method, c.RetryAfter, c.At)
+		w.down()
+		if n := w.net.Refused(); n > 0 {
+			t.Errorf("%d calls were refused because there were too many", n)
 		}
-	}
-	t.Logf("100 MB in a private chat and 10 s of lines in two chats: %v", calls)
+		t.Logf("100 MB in a private chat and 10 s of lines in two chats: %d posts, %d edits, %d files", w.net.Count("post"), w.net.Count("edit"), w.net.Done("file"))
+	})
 }
 
 // TestADiskThatIsFull: commands wait and do not run, the chat is told once, and
 // /status names it afterwards; nothing is lost or done twice.
 func TestADiskThatIsFull(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, t.TempDir(), telegramtest.Options{})
+	w := newWorld(t, t.TempDir(), terms{}, "telegram")
 	state := filepath.Join(w.dir, "state")
 	if err := os.Mkdir(state, 0o700); err != nil {
 		t.Fatal(err)
@@ -434,52 +423,53 @@ func fill(t *testing.T, name string) {
 // TestDaysWithoutANetwork: what happens meanwhile is told when it is back, once
 // and in order, even if the daemon died on the way.
 func TestDaysWithoutANetwork(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, t.TempDir(), telegramtest.Options{})
-	w.up()
-	w.say("bob", "/sh for i in $(seq 1 150); do echo line $i; sleep 0.02; done; exit 9")
-	w.say("bob", "/term --no-pty cat")
-	w.sees("bob", "the terminal", contains("cat\n⏳"))
-	w.srv.Down()
-	time.Sleep(time.Second) // it prints into the silence
-	for range 2 {
-		w.kill()
-		w.launch()
-		time.Sleep(500 * time.Millisecond)
-	}
-	w.say("bob", "written meanwhile")
-	w.say("bob", "/run echo and this")
-	time.Sleep(1500 * time.Millisecond)
-	if err := w.srv.Up(); err != nil {
-		t.Fatal(err)
-	}
-	w.sees("bob", "the first session's end", contains("page 3", "line 150\n✗ exit 9"))
-	w.sees("bob", "what was typed", contains("cat\nwritten meanwhile\n⏳"))
-	w.sees("bob", "the command's end", contains("and this\n✓ exit 0"))
-	w.settle()
-	var joined strings.Builder
-	for _, m := range w.posts("bob") {
-		if strings.Contains(m.Text, "line ") {
-			joined.WriteString(body(m))
+	onEveryNetwork(t, func(t *testing.T, name string) {
+		w := newWorld(t, t.TempDir(), terms{}, name)
+		w.up()
+		w.say("bob", "/sh for i in $(seq 1 150); do echo line $i; sleep 0.02; done; exit 9")
+		w.say("bob", "/term --no-pty cat")
+		w.sees("bob", "the terminal", contains("cat\n⏳"))
+		w.net.Down()
+		time.Sleep(time.Second) // it prints into the silence
+		for range 2 {
+			w.kill()
+			w.launch()
+			time.Sleep(500 * time.Millisecond)
 		}
-	}
-	var want strings.Builder
-	for i := 1; i <= 150; i++ {
-		fmt.Fprintf(&want, "line %d\n", i)
-	}
-	if joined.String() != want.String() {
-		t.Errorf("the pages show\n%s", joined.String())
-	}
-	w.say("bob", "/stop")
-	w.sees("bob", "its end", contains("✗ stopped"))
-	w.down()
+		w.say("bob", "written meanwhile")
+		w.say("bob", "/run echo and this")
+		time.Sleep(1500 * time.Millisecond)
+		if !eventually(patience, func() bool { return w.net.Up() == nil }) {
+			t.Fatal("the network does not come back")
+		}
+		w.sees("bob", "the first session's end", contains("page 3", "line 150\n✗ exit 9"))
+		w.sees("bob", "what was typed", contains("cat\nwritten meanwhile\n⏳"))
+		w.sees("bob", "the command's end", contains("and this\n✓ exit 0"))
+		w.settle()
+		var joined strings.Builder
+		for _, m := range w.posts("bob") {
+			if strings.Contains(m.Text, "line ") {
+				joined.WriteString(m.Block + "\n")
+			}
+		}
+		var want strings.Builder
+		for i := 1; i <= 150; i++ {
+			fmt.Fprintf(&want, "line %d\n", i)
+		}
+		if joined.String() != want.String() {
+			t.Errorf("the pages show\n%s", joined.String())
+		}
+		w.say("bob", "/stop")
+		w.sees("bob", "its end", contains("✗ stopped"))
+		w.down()
+	})
 }
 
 // TestSignalsThatEndTheDaemon: TERM and HUP end it in order, with status 0, and
 // its sessions go on to the next one.
 func TestSignalsThatEndTheDaemon(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, t.TempDir(), telegramtest.Options{})
+	w := newWorld(t, t.TempDir(), terms{}, "telegram")
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT} {
 		w.up()
 		w.say("bob", "/sh echo before "+sig.String()+"; sleep 1.5; echo after; exit 6")
@@ -510,7 +500,7 @@ func TestSignalsThatEndTheDaemon(t *testing.T) {
 // interrupted is not started later by a holder that was slow.
 func TestAStartThatIsOvertakenByTheDaemonsDeath(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, t.TempDir(), telegramtest.Options{})
+	w := newWorld(t, t.TempDir(), terms{}, "telegram")
 	w.up()
 	var slow int
 	if !eventually(patience, func() bool {

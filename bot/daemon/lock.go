@@ -6,12 +6,17 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // ErrRunning: another chapi uses the state folder.
 var ErrRunning = errors.New("another chapi is running on this state folder")
+
+// lockWait is how long a lock may outlive its process: a child that had been
+// forked and was yet to become another program has it, too, until it does.
+const lockWait = time.Second
 
 // lock makes this process the only daemon of the state folder, until it ends
 // or release is called. The kernel lets go of the lock whatever happens to us,
@@ -21,7 +26,12 @@ func lock(dir string) (release func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock state folder: %w", err)
 	}
-	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	for deadline := time.Now().Add(lockWait); errors.Is(err, unix.EWOULDBLOCK) && time.Now().Before(deadline); {
+		time.Sleep(lockWait / 50)
+		err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	}
+	if err != nil {
 		holder, _ := os.ReadFile(file.Name())
 		file.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {

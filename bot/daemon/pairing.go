@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,59 +20,70 @@ const CodeLife = 10 * time.Minute
 // linkWait is how long the offer waits for a network to tell the bot's name.
 const linkWait = 10 * time.Second
 
-// linkScope holds, per adapter, a link with codePlace where the code goes: how
-// another process knows the bot's name.
+// linkScope holds, per adapter, a link with codePlace where the code goes, and
+// what to do with it: how another process knows the bots' names.
 const (
 	linkScope = "pairlink"
 	codePlace = "CODE0000"
 )
 
+// way leads to a bot.
+type way struct {
+	Link, Hint string
+}
+
 // offerPairing shows a code for the first owner when a chat network is served
 // and nobody owns it yet.
 func (d *daemon) offerPairing(ctx context.Context) error {
-	linker := d.linker()
-	if linker == nil {
-		return nil
+	var ways []way
+	served := false
+	deadline := time.Now().Add(linkWait)
+	for _, a := range d.adapters {
+		if l, ok := a.(bot.Linker); ok {
+			served = true
+			if w := d.learnLink(ctx, a.Name(), l, deadline); w.Link != "" {
+				ways = append(ways, w)
+			}
+		}
 	}
-	link := d.learnLink(ctx, linker)
-	if d.allowlist.owned() || ctx.Err() != nil {
+	if !served || d.allowlist.owned() || ctx.Err() != nil {
 		return nil
 	}
 	code, err := d.store.NewCode(ctx, bot.Owner, time.Now().Add(CodeLife))
 	if err != nil {
 		return fmt.Errorf("make pairing code: %w", err)
 	}
-	ShowCode(d.Announce, code, strings.Replace(link, codePlace, code, 1), bot.Owner)
-	return nil
-}
-
-func (d *daemon) linker() bot.Linker {
-	for _, a := range d.adapters {
-		if l, ok := a.(bot.Linker); ok {
-			return l
-		}
-	}
+	ShowCode(d.Announce, code, ways, bot.Owner)
 	return nil
 }
 
 // learnLink waits for the bot's name and remembers the link for `chapi pair`.
 // Without a network it returns what was known before.
-func (d *daemon) learnLink(ctx context.Context, l bot.Linker) string {
-	wait := time.Now().Add(linkWait)
-	for time.Now().Before(wait) && ctx.Err() == nil {
+func (d *daemon) learnLink(ctx context.Context, adapter string, l bot.Linker, deadline time.Time) way {
+	for ctx.Err() == nil {
 		if link := l.PairLink(codePlace); link != "" {
-			if err := d.store.Set(ctx, linkScope, "link", link); err != nil {
+			w := way{link, l.PairHint()}
+			if err := d.store.Set(ctx, linkScope, adapter, w.Link+"\n"+w.Hint); err != nil {
 				d.log.Error("remember the bot's link", "err", err)
 			}
-			return link
+			return w
+		}
+		if time.Now().After(deadline) {
+			break
 		}
 		select {
 		case <-time.After(20 * time.Millisecond):
 		case <-ctx.Done():
 		}
 	}
-	link, _ := d.store.Setting(ctx, linkScope, "link")
-	return link
+	known, _ := d.store.Setting(ctx, linkScope, adapter)
+	return parseWay(known)
+}
+
+// parseWay reads what learnLink has kept.
+func parseWay(s string) way {
+	link, hint, _ := strings.Cut(s, "\n")
+	return way{link, hint}
 }
 
 // Pair makes a one-time code for a role in the store of a daemon, which may or
@@ -87,26 +100,35 @@ func Pair(ctx context.Context, w io.Writer, store bot.Store, configured []bot.Pe
 	if err != nil {
 		return fmt.Errorf("make pairing code: %w", err)
 	}
-	link, err := store.Setting(ctx, linkScope, "link")
+	known, err := store.Settings(ctx, linkScope)
 	if err != nil {
-		return fmt.Errorf("read the bot's link: %w", err)
+		return fmt.Errorf("read the bots' links: %w", err)
 	}
-	ShowCode(w, code, strings.Replace(link, codePlace, code, 1), role)
+	var ways []way
+	for _, adapter := range slices.Sorted(maps.Keys(known)) {
+		if w := parseWay(known[adapter]); w.Hint != "" {
+			ways = append(ways, w)
+		}
+	}
+	ShowCode(w, code, ways, role)
 	return nil
 }
 
-// ShowCode prints how to pair: the code, the link, and the link as a QR code
-// for the phone's camera.
-func ShowCode(w io.Writer, code, link string, role bot.Role) {
-	text := fmt.Sprintf("\nTo talk to chapi from your phone, send this to your bot within %d minutes:\n\n    /pair %s\n\n", int(CodeLife.Minutes()), code)
-	if link != "" {
-		text += fmt.Sprintf("or open this link, or scan it:\n\n    %s\n\n%s\n", link, qrText(link))
-	} else {
-		text += "(No link yet: chapi has not reached Telegram with a bot's token so far.)\n\n"
+// ShowCode prints how to pair: the code, and the way to each bot with its link
+// as a QR code for the phone's camera.
+func ShowCode(w io.Writer, code string, ways []way, role bot.Role) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nTo talk to chapi from your phone, send this to your bot within %d minutes:\n\n    /pair %s\n\n", int(CodeLife.Minutes()), code)
+	for _, to := range ways {
+		link := strings.ReplaceAll(to.Link, codePlace, code)
+		fmt.Fprintf(&b, "%s\n\n    %s\n\n%s\n", to.Hint, link, qrText(link))
 	}
-	text += fmt.Sprintf("Whoever sends it becomes %s. It works once. A new one: chapi pair\n\n", role)
+	if len(ways) == 0 {
+		b.WriteString("(No link yet: chapi has not reached a chat network with a bot's token so far.)\n\n")
+	}
+	fmt.Fprintf(&b, "Whoever sends it becomes %s. It works once. A new one: chapi pair\n\n", role)
 	// In one piece, so that nothing comes between.
-	io.WriteString(w, text)
+	io.WriteString(w, b.String())
 }
 
 // qrText draws the text as a QR code of half blocks, dark on light, with the

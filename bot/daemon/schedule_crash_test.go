@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"chapi/adapters/telegram/telegramtest"
 	"chapi/bot"
 	"chapi/storage"
 )
@@ -20,7 +19,7 @@ func TestKilledAnywhereNoOccurrenceRunsTwice(t *testing.T) {
 	if soak() {
 		rounds = 100
 	}
-	w := newWorld(t, t.TempDir(), telegramtest.Options{ReadAll: true})
+	w := newWorld(t, t.TempDir(), terms{}, "telegram")
 	state := filepath.Join(w.dir, "state")
 	store, err := storage.Open(t.Context(), state, storage.Options{})
 	if err != nil {

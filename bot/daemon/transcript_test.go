@@ -17,19 +17,21 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-
-	"chapi/adapters/telegram/telegramtest"
 )
 
-// Transcripts are conversations with the whole program: testdata/*.txtar. Their
-// verbs, besides those of testscript:
+// Transcripts are conversations with the whole program: testdata/*.txtar. Each
+// is played on every network; a line that only one of them can play has its name
+// in brackets in front, and says why. Those of testdata/discord are about what
+// Discord alone has, those of testdata/both about people who are on two
+// networks; their places may have the network in front, as in discord:bob.
+// The verbs, besides those of testscript:
 //
 //	config                    more configuration, from the file "config"
 //	up, down, kill9           start the daemon, end it in order, kill it
 //	launch                    start the daemon, and do not wait until it polls
 //	says WHO WHERE TEXT...    a person writes; \n is a new line
 //	sends WHO WHERE FILE [CAPTION...]   a person sends a file of the work folder
-//	codes WHO WHERE LANGUAGE FILE [TEXT...]   TEXT, and behind it a file as a block of code
+//	block WHO WHERE LANGUAGE FILE [TEXT...]   TEXT, and behind it a file as a block of code
 //	replies WHO WHERE TEXT...  a reply to what a person said or sent last
 //	album WHO WHERE ID FILE [CAPTION...]   sends, as part of an album
 //	stalls on|off             files come only half from now on, or whole again
@@ -44,8 +46,9 @@ import (
 //	silence WHERE             the bot has said nothing there, ever
 //	count WHERE N RE          exactly N messages fit, now
 //	lines FILE N              the file has, or gets, N lines
-//	network down|up           Telegram cannot be reached, or can
-//	fault METHOD KIND [N]     something goes wrong with the next N calls
+//	network down|hole|up      the network cannot be reached, does not answer, or can
+//	fault CALL KIND [N]       something goes wrong with the next N calls: post, edit, file, topic, ack, receive
+//	drops                     the line over which the daemon receives is cut
 //	late DURATION WHO WHERE TEXT   a message written that long ago arrives
 //	forwards, edits, channel, anonymous, viabot   messages that are none of a person's own
 //	pairs WHO WHERE [ROLE...] "chapi pair" shows a code, and the person sends it
@@ -59,20 +62,58 @@ import (
 //	migrates GROUP            a small group becomes a supergroup
 //	deletes WHERE             a topic is deleted, with all that is in it
 //	clock DURATION            the network's clock is that far ahead of ours
-//	called METHOD             the network has got such a call, or will
+//	called CALL               the network has got such a call, or will
 //	logs RE                   the daemon's log says it, or will
 //	media KIND WHERE RE       the message that fits has a file of that kind, all of which can be decoded
 //	revised N WHERE RE        the message that fits has been edited N times, or will have been
 //	appears N GLOB            N files or more of the state folder fit, or will
+//	codes WHERE               the code that the bot says there is the last one
+//
+// On Discord alone:
+//
+//	slash WHO WHERE NAME [OPTION=VALUE...]   a slash command; the last value goes on to the end
+//	complete WHO WHERE NAME OPTION TEXT      the app asks what TEXT may become
+//	form WHO WHERE RE TEXT...  the form of the newest message that fits is filled in
+//	menu WHO WHERE NAME        the app offers the command there, or will
+//	answer RE                  what the last of these was answered with
+//	posts WHO FORUM TITLE TEXT...  a post in a forum
+//	tied WHERE                 the thread is that of the message that asked for it
+//	archives, locks WHERE      a thread is put away, or closed
+//	mutes, unmutes WHERE       the bot may not write in a channel, or may again
+//	gives, takes WHO ROLE      a person gets a role of the server, or loses it
+//	blind                      the bot may not read people's texts
 func TestTranscripts(t *testing.T) {
+	for _, name := range []string{"telegram", "discord"} {
+		t.Run(name, func(t *testing.T) { play(t, "testdata", name) })
+	}
+}
+
+// TestTranscriptsOfTelegram are about what only Telegram has: groups that get
+// another number, and a second program with the same token.
+func TestTranscriptsOfTelegram(t *testing.T) { play(t, "testdata/telegram", "telegram") }
+
+// TestTranscriptsOfDiscord are about what only Discord has.
+func TestTranscriptsOfDiscord(t *testing.T) { play(t, "testdata/discord", "discord") }
+
+// TestTranscriptsOfBoth are about people on two networks.
+func TestTranscriptsOfBoth(t *testing.T) { play(t, "testdata/both", "telegram", "discord") }
+
+// play plays all transcripts of a folder on a device with these networks.
+func play(t *testing.T, dir string, names ...string) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
+		Dir: dir,
+		Condition: func(name string) (bool, error) {
+			if networks[name] == nil {
+				return false, fmt.Errorf("there is no network %q", name)
+			}
+			return slices.Contains(names, name), nil
+		},
 		Setup: func(env *testscript.Env) error {
 			tb, ok := env.T().(testing.TB)
 			if !ok {
 				return fmt.Errorf("testscript runs without a testing.TB")
 			}
-			w := newWorld(tb, env.WorkDir, telegramtest.Options{ReadAll: true, ImplicitRootReplies: true})
+			w := newWorld(tb, env.WorkDir, terms{}, names...)
 			env.Values["world"] = w
 			env.Setenv("PATH", filepath.Dir(binary)+":"+os.Getenv("PATH"))
 			env.Setenv("HOME", env.WorkDir)
@@ -85,18 +126,18 @@ func TestTranscripts(t *testing.T) {
 			"launch":    script(0, func(w *world, _ []string) { w.launch() }),
 			"down":      script(0, func(w *world, _ []string) { w.down() }),
 			"kill9":     script(0, func(w *world, _ []string) { w.kill() }),
-			"says":      script(3, saysVerb()),
-			"sends":     script(3, sendsVerb()),
+			"says":      script(3, saysVerb("")),
+			"sends":     script(3, sendsVerb),
 			"album":     script(4, albumVerb),
-			"stalls":    script(1, func(w *world, args []string) { w.srv.StallDownloads(args[0] == "on") }),
+			"stalls":    script(1, func(w *world, args []string) { w.telegram().StallDownloads(args[0] == "on") }),
 			"serves":    script(0, servesVerb),
-			"codes":     script(4, codesVerb),
+			"block":     script(4, blockVerb),
 			"replies":   script(3, repliesVerb),
 			"gets":      script(3, getsVerb),
-			"forwards":  script(3, saysVerb(telegramtest.Forwarded())),
-			"viabot":    script(3, saysVerb(telegramtest.ViaBot())),
-			"channel":   script(3, saysVerb(telegramtest.AsChannel())),
-			"anonymous": script(3, saysVerb(telegramtest.AnonymousAdmin())),
+			"forwards":  script(3, saysVerb("forwarded")),
+			"viabot":    script(3, saysVerb("viabot")),
+			"channel":   script(3, saysVerb("channel")),
+			"anonymous": script(3, saysVerb("anonymous")),
 			"edits":     script(3, editsVerb),
 			"late":      script(4, lateVerb),
 			"answers":   script(4, answersVerb),
@@ -110,16 +151,17 @@ func TestTranscripts(t *testing.T) {
 			"lines":     script(2, linesVerb),
 			"network":   script(1, networkVerb),
 			"fault":     script(2, faultVerb),
+			"drops":     script(0, func(w *world, _ []string) { w.net.Drop() }),
 			"pairs":     script(2, pairsVerb),
 			"repairs":   script(2, repairsVerb),
 			"unheard":   script(1, unheardVerb),
 			"settle":    script(0, func(w *world, _ []string) { w.settle() }),
-			"repeats":   script(0, func(w *world, _ []string) { w.srv.Redeliver(w.said) }),
-			"renumbers": script(1, func(w *world, args []string) { w.srv.ResetUpdateIDs(args[0] == "up") }),
+			"repeats":   script(0, func(w *world, _ []string) { w.said.at.Redeliver(w.said.id) }),
+			"renumbers": script(1, func(w *world, args []string) { w.telegram().ResetUpdateIDs(args[0] == "up") }),
 			"poller":    script(1, pollerVerb),
-			"blocks":    script(1, func(w *world, args []string) { w.srv.Block(w.user(args[0])) }),
-			"unblocks":  script(1, func(w *world, args []string) { w.srv.Unblock(w.user(args[0])) }),
-			"migrates":  script(1, func(w *world, args []string) { w.chats[args[0]] = w.chats[args[0]].Migrate() }),
+			"blocks":    script(1, func(w *world, args []string) { w.net.Block(args[0], true) }),
+			"unblocks":  script(1, func(w *world, args []string) { w.net.Block(args[0], false) }),
+			"migrates":  script(1, func(w *world, args []string) { w.telegram().chats[args[0]] = w.telegram().chats[args[0]].Migrate() }),
 			"deletes":   script(1, deletesVerb),
 			"gone":      script(2, goneVerb),
 			"clock":     script(1, clockVerb),
@@ -128,6 +170,22 @@ func TestTranscripts(t *testing.T) {
 			"media":     script(3, mediaVerb),
 			"revised":   script(3, revisedVerb),
 			"appears":   script(2, appearsVerb),
+			"codes":     script(1, codesVerb),
+
+			"slash":    script(3, slashVerb),
+			"complete": script(5, completeVerb),
+			"form":     script(4, formVerb),
+			"menu":     script(3, menuVerb),
+			"answer":   script(1, answerVerb),
+			"posts":    script(4, postsVerb),
+			"tied":     script(1, tiedVerb),
+			"archives": script(1, func(w *world, args []string) { w.channel(args[0]).Archive() }),
+			"locks":    script(1, func(w *world, args []string) { w.channel(args[0]).Lock() }),
+			"mutes":    script(1, func(w *world, args []string) { w.mute(args[0], true) }),
+			"unmutes":  script(1, func(w *world, args []string) { w.mute(args[0], false) }),
+			"gives":    script(2, func(w *world, args []string) { w.discord().give(args[0], args[1], true) }),
+			"takes":    script(2, func(w *world, args []string) { w.discord().give(args[0], args[1], false) }),
+			"blind":    script(0, func(w *world, _ []string) { w.discord().SetMessageContent(false) }),
 		},
 	})
 }
@@ -138,6 +196,13 @@ func script(least int, verb func(*world, []string)) func(*testscript.TestScript,
 		if negated || len(args) < least {
 			ts.Fatalf("this verb takes no ! and at least %d arguments", least)
 		}
+		defer func() {
+			// The strict servers panic over mistakes of a script. The daemon must
+			// not outlive that.
+			if r := recover(); r != nil {
+				ts.Fatalf("%v", r)
+			}
+		}()
 		verb(ts.Value("world").(*world), args)
 	}
 }
@@ -155,16 +220,8 @@ func spoken(args []string) string {
 	return strings.NewReplacer(`\n`, "\n", `\t`, "\t").Replace(strings.Join(args, " "))
 }
 
-func saysVerb(opts ...telegramtest.SayOption) func(*world, []string) {
-	return func(w *world, args []string) {
-		c, topic := w.chat(args[1])
-		all := opts
-		if topic != 0 {
-			all = append([]telegramtest.SayOption{telegramtest.InTopic(topic)}, opts...)
-		}
-		text := strings.ReplaceAll(spoken(args[2:]), "SITE", w.site)
-		w.said = c.Say(w.user(args[0]), text, all...)
-	}
+func saysVerb(origin string) func(*world, []string) {
+	return func(w *world, args []string) { w.speak(args[0], args[1], spoken(args[2:]), manner{origin: origin}) }
 }
 
 // work is a file of the test's folder.
@@ -177,15 +234,12 @@ func (w *world) work(name string) []byte {
 	return data
 }
 
-func sendsVerb(opts ...telegramtest.SayOption) func(*world, []string) {
-	return func(w *world, args []string) {
-		file := telegramtest.WithDocument(filepath.Base(args[2]), w.work(args[2]))
-		saysVerb(append(opts, file)...)(w, append(args[:2:2], args[3:]...))
-	}
+func sendsVerb(w *world, args []string) {
+	w.speak(args[0], args[1], spoken(args[3:]), manner{file: &sentFile{filepath.Base(args[2]), w.work(args[2])}})
 }
 
 func albumVerb(w *world, args []string) {
-	sendsVerb(telegramtest.InAlbum(args[2]))(w, append(args[:2:2], args[3:]...))
+	w.speak(args[0], args[1], spoken(args[4:]), manner{file: &sentFile{filepath.Base(args[3]), w.work(args[3])}, album: args[2]})
 }
 
 func servesVerb(w *world, _ []string) {
@@ -194,28 +248,31 @@ func servesVerb(w *world, _ []string) {
 	w.site = site.URL
 }
 
-func codesVerb(w *world, args []string) {
-	code := string(w.work(args[3]))
-	text := spoken(args[4:])
-	if text != "" {
-		text += "\n"
-	}
-	block := telegramtest.Entity{Type: "pre", Offset: len(text), Length: len(strings.TrimRight(code, "\n")), Language: args[2]}
-	saysVerb(telegramtest.WithEntities(block))(w, []string{args[0], args[1], text + code})
+func blockVerb(w *world, args []string) {
+	w.speak(args[0], args[1], spoken(args[4:]), manner{code: &sentCode{args[2], strings.TrimRight(string(w.work(args[3])), "\n")}})
 }
 
-func repliesVerb(w *world, args []string) { saysVerb(telegramtest.ReplyTo(w.said.ID))(w, args) }
+func repliesVerb(w *world, args []string) {
+	w.speak(args[0], args[1], spoken(args[2:]), manner{replyTo: w.said.id})
+}
 
 func getsVerb(w *world, args []string) {
-	m := w.sees(args[0], "the file "+args[1], func(m telegramtest.Message) bool { return m.File != nil && m.File.Name == args[1] })
+	m := w.sees(args[0], "the file "+args[1], func(m note) bool { return m.File != nil && m.File.Name == args[1] })
 	if want := w.work(args[2]); !bytes.Equal(m.File.Bytes(), want) {
 		w.t.Fatalf("%s has %d bytes, which are not the %d of %s", args[1], m.File.Size, len(want), args[2])
 	}
 }
 
+// speak has a person write, and remembers it as what was said last.
+func (w *world) speak(who, where, text string, how manner) int64 {
+	w.t.Helper()
+	at := w.chat(where)
+	w.said = said{at, at.Say(who, strings.ReplaceAll(text, "SITE", w.site), how)}
+	return w.said.id
+}
+
 func editsVerb(w *world, args []string) {
-	c, _ := w.chat(args[1])
-	c.Edit(w.user(args[0]), w.said.ID, spoken(args[2:]))
+	w.said.at.Edit(args[0], w.said.id, spoken(args[2:]))
 }
 
 func lateVerb(w *world, args []string) {
@@ -223,45 +280,47 @@ func lateVerb(w *world, args []string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	c, _ := w.chat(args[2])
-	c.Say(w.user(args[1]), spoken(args[3:]), telegramtest.SentAt(w.now().Add(-ago)))
+	w.chat(args[2]).Say(args[1], spoken(args[3:]), manner{at: w.now().Add(-ago)})
 }
 
 func answersVerb(w *world, args []string) {
-	c, topic := w.chat(args[1])
 	to := w.sees(args[1], args[2], matches(w, args[2]))
-	opts := []telegramtest.SayOption{telegramtest.ReplyTo(to.ID)}
-	if topic != 0 {
-		opts = append(opts, telegramtest.InTopic(topic))
-	}
-	c.Say(w.user(args[0]), spoken(args[3:]), opts...)
+	w.chat(args[1]).Say(args[0], spoken(args[3:]), manner{replyTo: to.ID})
 }
 
 func pressesVerb(w *world, args []string) {
-	c, _ := w.chat(args[1])
-	fits := func(m telegramtest.Message) bool { return strings.Contains(show(m), "["+args[2]+"]") }
+	data := func(m note) string {
+		for _, row := range m.Keys {
+			for _, b := range row {
+				if b.Label == args[2] {
+					return b.Data
+				}
+			}
+		}
+		return ""
+	}
+	fits := func(m note) bool { return data(m) != "" }
 	if len(args) > 3 {
 		too := matches(w, args[3])
-		with := fits
-		fits = func(m telegramtest.Message) bool { return with(m) && too(m) }
+		fits = func(m note) bool { return data(m) != "" && too(m) }
 	}
 	m := w.sees(args[1], "the button "+args[2], fits)
-	w.pressed = c.Press(w.user(args[0]), m.ID, args[2])
+	w.pressed = w.chat(args[1]).Press(args[0], m.ID, data(m))
 }
 
 func noticeVerb(w *world, args []string) {
-	answer, ok := w.pressed.Answer(patience)
-	if !ok || !regexp.MustCompile(args[0]).MatchString(answer.Text) {
-		w.t.Fatalf("the press was answered with %q (%v), want %q", answer.Text, ok, args[0])
+	text, ok := w.pressed.Notice(patience)
+	if !ok || !regexp.MustCompile(args[0]).MatchString(text) {
+		w.t.Fatalf("the press was answered with %q (%v), want %q", text, ok, args[0])
 	}
 }
 
-func matches(w *world, pattern string) func(telegramtest.Message) bool {
+func matches(w *world, pattern string) func(note) bool {
 	re, err := regexp.Compile("(?s)" + pattern)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return func(m telegramtest.Message) bool { return re.MatchString(show(m)) }
+	return func(m note) bool { return re.MatchString(show(m)) }
 }
 
 func seesVerb(w *world, args []string) {
@@ -270,7 +329,8 @@ func seesVerb(w *world, args []string) {
 
 func lastVerb(w *world, args []string) {
 	fits := matches(w, args[1])
-	ok := w.srv.Wait(patience, func() bool {
+	n, _ := w.on(args[0])
+	ok := n.Wait(patience, func() bool {
 		posts := w.posts(args[0])
 		return len(posts) > 0 && fits(posts[len(posts)-1])
 	})
@@ -321,12 +381,12 @@ func linesVerb(w *world, args []string) {
 func networkVerb(w *world, args []string) {
 	switch args[0] {
 	case "down":
-		w.srv.Down()
+		w.net.Down()
 	case "hole": // connections are there, answers are not
-		w.srv.BlackHole()
+		w.net.BlackHole()
 	case "up":
-		if err := w.srv.Up(); err != nil {
-			w.t.Fatal(err)
+		if !eventually(patience, func() bool { return w.net.Up() == nil }) { // its port may be another's for a moment
+			w.t.Fatal("the network does not come back")
 		}
 	default:
 		w.t.Fatalf("the network is not %q", args[0])
@@ -334,25 +394,13 @@ func networkVerb(w *world, args []string) {
 }
 
 func faultVerb(w *world, args []string) {
-	kinds := map[string]telegramtest.Fault{
-		"drop-before": {Kind: telegramtest.DropBefore},
-		"drop-after":  {Kind: telegramtest.DropAfter},
-		"html502":     {Kind: telegramtest.HTML502},
-		"error500":    {Kind: telegramtest.Error500},
-		"truncate":    {Kind: telegramtest.Truncate},
-		"hang":        {Kind: telegramtest.Hang},
-		"429":         {Kind: telegramtest.Error429, RetryAfter: 1},
-		"slow-answer": {Kind: telegramtest.DelayAfter, Delay: time.Second},
-	}
-	f, ok := kinds[args[1]]
-	if !ok {
-		w.t.Fatalf("there is no fault %q", args[1])
-	}
-	f.Method, f.Times = args[0], 1
+	f := fault{call: args[0], kind: args[1], times: 1}
 	if len(args) > 2 {
-		f.Times, _ = strconv.Atoi(args[2])
+		f.times, _ = strconv.Atoi(args[2])
 	}
-	w.srv.AddFault(f)
+	if _, err := w.net.Fault(f); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 func pollerVerb(w *world, args []string) {
@@ -361,21 +409,17 @@ func pollerVerb(w *world, args []string) {
 		w.other = nil
 	}
 	if args[0] == "on" {
-		w.other = w.srv.SecondPoller()
+		w.other = w.telegram().SecondPoller()
 	}
 }
 
 func deletesVerb(w *world, args []string) {
-	c, topic := w.chat(args[0])
-	c.DeleteTopic(topic)
+	w.chat(args[0]).Delete()
 }
 
 // goneVerb waits until a message that somebody wrote is deleted.
 func goneVerb(w *world, args []string) {
-	c, _ := w.chat(args[0])
-	if !w.srv.Wait(patience, func() bool {
-		return !slices.ContainsFunc(c.Messages(), func(m telegramtest.Message) bool { return m.Text == args[1] && !m.Deleted })
-	}) {
+	if !w.net.Wait(patience, func() bool { return !slices.Contains(w.chat(args[0]).Heard(), args[1]) }) {
 		w.t.Fatalf("%q is still there in %s", args[1], args[0])
 	}
 }
@@ -389,7 +433,7 @@ func clockVerb(w *world, args []string) {
 }
 
 func calledVerb(w *world, args []string) {
-	if !w.srv.Wait(patience, func() bool { return w.srv.Count(args[0]) > 0 }) {
+	if !w.net.Wait(patience, func() bool { return w.net.Count(args[0]) > 0 }) {
 		w.t.Fatalf("%s is not called", args[0])
 	}
 }
@@ -405,7 +449,7 @@ func logsVerb(w *world, args []string) {
 }
 
 func mediaVerb(w *world, args []string) {
-	m := w.sees(args[1], "a "+args[0]+" with "+args[2], func(m telegramtest.Message) bool {
+	m := w.sees(args[1], "a "+args[0]+" with "+args[2], func(m note) bool {
 		return matches(w, args[2])(m) && m.File != nil && m.File.Kind == args[0]
 	})
 	path := filepath.Join(w.dir, "media-"+args[0])
@@ -416,8 +460,8 @@ func mediaVerb(w *world, args []string) {
 	if err != nil || len(out) > 0 {
 		w.t.Fatalf("the %s cannot be decoded: %v\n%s", args[0], err, out)
 	}
-	if f := m.File; args[0] == "video" && (f.Width < 16 || f.Height < 16 || f.Duration < 1 || !f.Streaming) {
-		w.t.Fatalf("the clip is sent as %dx%d, %d s, streaming %v", f.Width, f.Height, f.Duration, f.Streaming)
+	if args[0] == "video" && !m.File.Inline {
+		w.t.Fatal("the clip is sent without its size and length")
 	}
 }
 
@@ -427,7 +471,7 @@ func revisedVerb(w *world, args []string) {
 		w.t.Fatal(err)
 	}
 	fits := matches(w, args[2])
-	w.sees(args[1], args[2]+" with so many edits", func(m telegramtest.Message) bool { return fits(m) && m.EditCount >= n })
+	w.sees(args[1], args[2]+" with so many edits", func(m note) bool { return fits(m) && m.Edits >= n })
 }
 
 func appearsVerb(w *world, args []string) {
@@ -458,44 +502,39 @@ func pairsVerb(w *world, args []string) {
 	repairsVerb(w, args)
 }
 
-func repairsVerb(w *world, args []string) {
-	c, _ := w.chat(args[1])
-	c.Say(w.user(args[0]), "/start "+w.code)
+func codesVerb(w *world, args []string) {
+	m := w.sees(args[0], "a code", matches(w, code.String()))
+	w.code = code.FindStringSubmatch(show(m))[1]
 }
 
-// unheardVerb waits until the bot has confirmed all that was sent, and nothing
-// has come of it. What a message makes is in the outbox before it is confirmed,
-// and a chat's first message goes out at once.
+func repairsVerb(w *world, args []string) {
+	w.speak(args[0], args[1], "/start "+w.code, manner{})
+}
+
+// unheardVerb waits until the bot has taken all that was sent, and nothing has
+// come of it. What a message makes is in the outbox before it is confirmed, and
+// a chat's first message goes out at once.
 func unheardVerb(w *world, args []string) {
 	before := len(w.posts(args[0]))
-	if !w.srv.Wait(patience, func() bool { return w.srv.Pending() == 0 }) {
+	n, _ := w.on(args[0])
+	if !n.Wait(patience, n.Taken) {
 		w.t.Fatal("the daemon does not take what is sent")
 	}
-	if w.srv.Wait(300*time.Millisecond, func() bool { return len(w.posts(args[0])) > before }) {
+	if n.Wait(300*time.Millisecond, func() bool { return len(w.posts(args[0])) > before }) {
 		w.t.Fatalf("the bot spoke in %s:\n%s", args[0], w.transcript(args[0]))
 	}
 }
 
 // settle returns when everything that was sent before has been handled: the
-// server's queue is empty, and an owner's question sent now has its answer.
+// network has nothing more for the daemon, and an owner's question sent now has
+// its answer.
 func (w *world) settle() {
 	w.t.Helper()
-	c, _ := w.chat("ann")
-	asked := c.Say(w.user("ann"), "/version")
+	asked := w.chat("ann").Say("ann", "/version", manner{})
 	answered := func() bool {
-		posts := w.posts("ann")
-		return slices.ContainsFunc(posts, func(m telegramtest.Message) bool { return m.ReplyTo == asked.ID }) && w.srv.Pending() == 0
+		return slices.ContainsFunc(w.posts("ann"), func(m note) bool { return m.ReplyTo == asked })
 	}
-	if !w.srv.Wait(patience, answered) {
-		w.t.Fatalf("the daemon does not answer any more; %d updates wait; ann sees:\n%s", w.srv.Pending(), w.transcript("ann"))
+	if !w.net.Wait(patience, answered) || !w.net.Wait(patience, w.net.Taken) {
+		w.t.Fatalf("the daemon does not answer any more; ann sees:\n%s", w.transcript("ann"))
 	}
-}
-
-func (w *world) user(name string) *telegramtest.User {
-	w.t.Helper()
-	u := w.users[name]
-	if u == nil {
-		w.t.Fatalf("there is nobody called %q", name)
-	}
-	return u
 }

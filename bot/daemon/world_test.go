@@ -13,12 +13,10 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"chapi/adapters/telegram/telegramtest"
 )
 
 // The whole-program tests run the built binary as a process of its own,
-// against the strict Telegram server in this one, over a real socket.
+// against the strict servers of the chat networks in this one, over real sockets.
 
 // binary is chapi, built once for all tests; with the race detector when the
 // tests have it.
@@ -53,19 +51,20 @@ const patience = 20 * time.Second
 
 // world is a device, its daemon, and the people in its chats.
 type world struct {
-	t   testing.TB
-	srv *telegramtest.Server
-	dir string // state, configuration and work folder
-	// extra is more configuration. If it begins with a line "telegram:", the
-	// lines below it are of that section; else the pace is fast.
+	t testing.TB
+	// nets are the networks that the daemon serves, net the first of them,
+	// where places without a network in front are.
+	nets []network
+	net  network
+	dir  string // state, configuration and work folder
+	// extra is more configuration. If it has a line "network:", the indented
+	// lines below it are of the section of each network; else the pace is fast.
 	extra string
-	users map[string]*telegramtest.User
-	chats map[string]*telegramtest.Chat
 
-	code    string               // by the last "pairs"
-	site    string               // by "serves"
-	said    telegramtest.Message // by the last "says"
-	pressed *telegramtest.Press  // by the last "presses"
+	code    string // by the last "pairs"
+	site    string // by "serves"
+	said    said   // by the last "says"
+	pressed press  // by the last "presses"
 
 	other func()       // ends another program with the same token
 	ahead atomic.Int64 // how far the network's clock is ahead of ours
@@ -76,31 +75,23 @@ type world struct {
 	log *os.File
 }
 
-// newWorld makes the people and chats of all transcripts: ann (owner), bob
-// (user), olga (operator), viv (viewer) are listed, eve is not. Groups lab and
-// forum are listed, attic is not. ann, bob, olga, viv and eve also name the
-// private chats.
-func newWorld(t testing.TB, dir string, o telegramtest.Options) *world {
+// said is a message of a person.
+type said struct {
+	at place
+	id int64
+}
+
+// newWorld makes a device with its networks, by name.
+func newWorld(t testing.TB, dir string, how terms, names ...string) *world {
 	t.Helper()
-	w := &world{t: t, dir: dir, users: map[string]*telegramtest.User{}, chats: map[string]*telegramtest.Chat{}}
-	o.Clock = w.now
-	w.srv = telegramtest.New(o)
-	w.srv.Expect("getMyCommands", "chat not found") // of people who never wrote
-	if err := w.srv.Start(); err != nil {
-		t.Fatalf("start telegram: %v", err)
+	w := &world{t: t, dir: dir}
+	how.clock = w.now
+	for _, name := range names {
+		n := networks[name](t, how)
+		t.Cleanup(n.Close)
+		w.nets = append(w.nets, n)
 	}
-	t.Cleanup(w.srv.Close)
-	var members []*telegramtest.User
-	for i, name := range []string{"ann", "bob", "olga", "viv", "eve"} {
-		w.users[name] = w.srv.AddUser(int64(1001+i), name)
-		w.chats[name] = w.srv.Private(w.users[name])
-		members = append(members, w.users[name])
-	}
-	w.chats["lab"] = w.srv.AddGroup(-1001000000001, "Lab", telegramtest.Supergroup, members...)
-	w.chats["attic"] = w.srv.AddGroup(-1001000000002, "Attic", telegramtest.Supergroup, members...)
-	w.chats["forum"] = w.srv.AddGroup(-1001000000003, "Forum", telegramtest.Forum, members...)
-	w.chats["forum"].SetRights(telegramtest.Rights{Admin: true, ManageTopics: true})
-	w.chats["basic"] = w.srv.AddGroup(-4001, "Basic", telegramtest.Basic, members...)
+	w.net = w.nets[0]
 	log, err := os.Create(filepath.Join(dir, "daemon.log"))
 	if err != nil {
 		t.Fatal(err)
@@ -114,12 +105,16 @@ func newWorld(t testing.TB, dir string, o telegramtest.Options) *world {
 				syscall.Kill(pid, syscall.SIGTERM)
 			}
 		}
-		if out, _ := os.ReadFile(log.Name()); t.Failed() {
+		out, _ := os.ReadFile(log.Name())
+		if t.Failed() {
 			t.Logf("daemon's log:\n%s", lastPart(out, 12000))
 		} else if bytes.Contains(out, []byte("DATA RACE")) {
 			t.Errorf("the daemon has a data race:\n%s", lastPart(out, 12000))
-		} else if bytes.Contains(out, []byte(w.srv.Token())) {
-			t.Error("the token is in the daemon's log")
+		}
+		for _, n := range w.nets {
+			if bytes.Contains(out, []byte(n.Token())) {
+				t.Errorf("the token of %s is in the daemon's log", n.Name())
+			}
 		}
 		log.Close()
 	})
@@ -131,37 +126,36 @@ func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Lo
 
 func lastPart(b []byte, n int) []byte { return b[max(0, len(b)-n):] }
 
-const people = `
-people:
-  - {name: ann, role: owner, telegram: 1001}
-  - {name: bob, role: user, telegram: 1002}
-  - {name: olga, role: operator, telegram: 1003}
-  - {name: viv, role: viewer, telegram: 1004}
-chats:
-  - {name: lab, telegram: -1001000000001}
-  - {name: forum, telegram: -1001000000003}
-  - {name: basic, telegram: -4001}
-`
-
 // configure writes the configuration file.
 func (w *world) configure() string {
 	w.t.Helper()
-	who := people
-	if strings.Contains(w.extra, "people:") {
-		who = ""
-	}
 	device := "device: {name: pi}\n"
 	if strings.Contains(w.extra, "device:") {
 		device = ""
 	}
 	text := device + "state_dir: " + filepath.Join(w.dir, "state") + "\n"
-	telegram := "telegram:\n  token_file: " + filepath.Join(w.dir, "token") + "\n  api_url: " + w.srv.URL() + "\n"
-	more, own := strings.CutPrefix(w.extra, "telegram:\n")
-	if !own {
-		telegram += "  pace: {private_every: 50ms, group_every: 50ms}\n"
+	own, more := "", w.extra
+	if before, rest, ok := strings.Cut("\n"+more, "\nnetwork:\n"); ok {
+		own, more = "", rest
+		for strings.HasPrefix(more, "  ") { // the lines of the section
+			line, after, _ := strings.Cut(more, "\n")
+			own, more = own+line+"\n", after
+		}
+		if own == "" {
+			own = "\n" // the pace of the real network
+		}
+		more = strings.TrimPrefix(before+"\n", "\n") + more
 	}
-	text += who + telegram + more
-	for name, content := range map[string]string{"config.yaml": text, "token": w.srv.Token() + "\n"} {
+	if !strings.Contains(w.extra, "people:") {
+		text += joined(w.nets)
+	}
+	files := map[string]string{}
+	for _, n := range w.nets {
+		text += n.Section(w.dir, own)
+		files[n.Name()+".token"] = n.Token() + "\n"
+	}
+	files["config.yaml"] = text + more
+	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(w.dir, name), []byte(content), 0o600); err != nil {
 			w.t.Fatal(err)
 		}
@@ -169,12 +163,25 @@ func (w *world) configure() string {
 	return filepath.Join(w.dir, "config.yaml")
 }
 
-// up starts the daemon and waits until it polls.
+// joined is the lists of people and chats of all networks. On more than one
+// only the first one's people are listed: those of the others may be linked.
+func joined(nets []network) string {
+	all := nets[0].People()
+	for _, n := range nets[1:] {
+		_, chats, _ := strings.Cut(n.People(), "chats:\n")
+		all += strings.ReplaceAll(chats, "{name: ", "{name: "+n.Name()+" ")
+	}
+	return all
+}
+
+// up starts the daemon and waits until it receives.
 func (w *world) up() {
 	w.t.Helper()
 	w.launch()
-	if !w.srv.Wait(patience, w.srv.Polling) {
-		w.t.Fatal("the daemon does not poll")
+	for _, n := range w.nets {
+		if !n.Wait(patience, n.Ready) {
+			w.t.Fatalf("the daemon does not receive from %s", n.Name())
+		}
 	}
 }
 
@@ -234,69 +241,46 @@ func (w *world) process() (*exec.Cmd, chan error) {
 	return cmd, end
 }
 
-// chat is a place by name; "forum/7" is a topic of it.
-func (w *world) chat(name string) (*telegramtest.Chat, int) {
+// on is the network that a place's name begins with, as in "discord:bob", and
+// the rest of the name.
+func (w *world) on(name string) (network, string) {
+	for _, n := range w.nets {
+		if rest, ok := strings.CutPrefix(name, n.Name()+":"); ok {
+			return n, rest
+		}
+	}
+	return w.net, name
+}
+
+// chat is a place by name; "forum/sh" is a topic of it.
+func (w *world) chat(name string) place {
 	w.t.Helper()
-	name, topic, _ := strings.Cut(name, "/")
-	c := w.chats[name]
-	if c == nil {
-		w.t.Fatalf("there is no chat %q", name)
+	n, name := w.on(name)
+	at, err := n.Chat(name)
+	if err != nil {
+		w.t.Fatal(err)
 	}
-	id := 0
-	if topic != "" {
-		for _, known := range c.Topics() {
-			if known.Name == topic || fmt.Sprint(known.ID) == topic || strings.HasPrefix(known.Name, topic) {
-				id = known.ID
-			}
-		}
-		if id == 0 {
-			w.t.Fatalf("there is no topic %q in %s", topic, name)
-		}
-	}
-	return c, id
+	return at
 }
 
 // posts is what the bot's messages in a chat say now, oldest first.
-func (w *world) posts(name string) []telegramtest.Message {
-	c, topic := w.chat(name)
-	var posts []telegramtest.Message
-	for _, m := range c.Posts() {
-		if !m.Deleted && m.Service == "" && (topic == 0 || m.Topic == topic) {
-			posts = append(posts, m)
-		}
-	}
-	return posts
-}
-
-// show is a message as a reader sees it: text, and its buttons in brackets.
-func show(m telegramtest.Message) string {
-	text := m.Text + m.Caption
-	if m.File != nil {
-		text = fmt.Sprintf("[%s %s %d bytes] %s", m.File.Kind, m.File.Name, m.File.Size, text)
-	}
-	for _, row := range m.Keyboard {
-		text += "\n"
-		for _, b := range row {
-			text += "[" + b.Label + "]"
-		}
-	}
-	return text
-}
+func (w *world) posts(name string) []note { return w.chat(name).Posts() }
 
 // transcript is everything the bot said in a chat, for failures.
 func (w *world) transcript(name string) string {
 	var b strings.Builder
 	for _, m := range w.posts(name) {
-		fmt.Fprintf(&b, "--- %d (edited %d times)\n%s\n", m.ID, m.EditCount, show(m))
+		fmt.Fprintf(&b, "--- %d (edited %d times)\n%s\n", m.ID, m.Edits, show(m))
 	}
 	return b.String()
 }
 
 // sees waits for a message of the bot that fits and returns the newest.
-func (w *world) sees(name, what string, fits func(telegramtest.Message) bool) telegramtest.Message {
+func (w *world) sees(name, what string, fits func(note) bool) note {
 	w.t.Helper()
-	var found telegramtest.Message
-	ok := w.srv.Wait(patience, func() bool {
+	var found note
+	n, _ := w.on(name)
+	ok := n.Wait(patience, func() bool {
 		for _, m := range w.posts(name) {
 			if fits(m) {
 				found = m
@@ -311,8 +295,8 @@ func (w *world) sees(name, what string, fits func(telegramtest.Message) bool) te
 }
 
 // contains fits messages that have all the parts in what they show.
-func contains(parts ...string) func(telegramtest.Message) bool {
-	return func(m telegramtest.Message) bool {
+func contains(parts ...string) func(note) bool {
+	return func(m note) bool {
 		for _, part := range parts {
 			if !strings.Contains(show(m), part) {
 				return false

@@ -122,6 +122,25 @@ var grantRules = []rule{
 		s.same("names", names, []string{"3", "Ada Lovelace", "Ada Lovelace 3", "ada lovelace 2"})
 	}},
 
+	{"a link adds an account to a person, once, and takes it from whoever had it", func(s store) {
+		s.redeem("m1", s.code(bot.Operator), claim(ada, "Ada"))
+		s.redeem("m2", s.code(bot.User), claim(bob, "Bob"))
+		code, err := s.NewLink(s.Context(), "Ada", bot.Operator, time.Now().Add(time.Minute))
+		s.must(err)
+		user := s.code(bot.Operator) // another kind: neither replaces the other
+		s.same("taken", s.redeem("m3", code, claim(bob, "Bob")), true)
+		s.same("people", s.people(), []bot.Person{{Name: "Ada", Role: bot.Operator, Accounts: []bot.Account{ada, bob}}})
+		s.same("again", s.redeem("m4", code, claim(bob, "Bob")), false)
+		s.same("the other code", s.redeem("m5", user, claim(ada, "Ada")), true)
+	}},
+
+	{"a link of somebody who is only in the configuration gives no role by itself", func(s store) {
+		code, err := s.NewLink(s.Context(), "Cleo", bot.Nobody, time.Now().Add(time.Minute))
+		s.must(err)
+		s.same("taken", s.redeem("m1", code, claim(ada, "Ada")), true)
+		s.same("people", s.people(), []bot.Person{{Name: "Cleo", Role: bot.Nobody, Accounts: []bot.Account{ada}}})
+	}},
+
 	{"somebody known who redeems a code stays one person, with the greater role", func(s store) {
 		s.redeem("m1", s.code(bot.User), claim(ada, "Ada"))
 		s.redeem("m2", s.code(bot.Operator), claim(ada, "Ada L."))

@@ -35,6 +35,7 @@ var ledgerRules = []rule{
 			ID: s.NewCall(), Key: "k", Command: "run", Args: bot.Args{"argv": {"printf", "a\x00b", "<&>", "ünï"}, "pty": {""}},
 			Claim: bot.Claim{
 				Account: ada, Name: "Ada ❤", Thread: topic, Title: "home", Direct: true, Origin: bot.Forwarded,
+				Server: "server", Badges: []bot.BadgeID{"staff", "crew"},
 			},
 			Message: "77", ReplyTo: "76", Session: "3", Text: "/run printf \u2028 'x'",
 			Files: []bot.Attachment{{Name: "a.txt", MIME: "text/plain", Size: 12, Ref: "ref"}},

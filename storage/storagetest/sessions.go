@@ -82,6 +82,7 @@ var sessionRules = []rule{
 			ID: "17", Name: "build", Title: "make -j",
 			Claim: bot.Claim{
 				Account: ada, Name: "Ada", Thread: other, Title: "t", Direct: true, Origin: bot.ByBot,
+				Server: "server", Badges: []bot.BadgeID{"staff"},
 			},
 			Person: "ada", Thread: topic, Root: "3", Interactive: true, Quiet: true, PTY: true,
 			Argv: []string{"printf", "", "\xff\xfe bytes", "ü"}, Dir: "/tmp/\xff", State: bot.Running, Started: time.Now(),

@@ -1,5 +1,3 @@
-//go:build discord
-
 package discordtest
 
 import (

@@ -1,5 +1,3 @@
-//go:build discord
-
 package discordtest
 
 import (
@@ -343,6 +341,21 @@ func (s *Server) deleteMessage(rq *request) error {
 	}
 	rq.call.MessageID = m.ID
 	m.remove()
+	return nil
+}
+
+// pinMessage pins a message (Message: Pin Message). In a private chat everybody
+// may.
+func (s *Server) pinMessage(rq *request) error {
+	c, m, err := s.messageOf(rq)
+	if err != nil {
+		return err
+	}
+	if may := c.permissions(s.bot); c.guild != nil && !may.Has(PinMessages) {
+		return forbidden(50013)
+	}
+	rq.call.MessageID, m.Pinned = m.ID, true
+	s.notify()
 	return nil
 }
 

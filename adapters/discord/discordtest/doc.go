@@ -1,5 +1,3 @@
-//go:build discord
-
 // Package discordtest is a strict Discord server, REST and gateway, that runs
 // inside the process on real loopback sockets. It refuses what the real server
 // refuses, with the real server's codes, and never accepts more; where the

@@ -1,5 +1,3 @@
-//go:build discord
-
 package discordtest
 
 import (
@@ -57,6 +55,7 @@ type Message struct {
 	Ephemeral   bool // only the person of the interaction sees it
 	Loading     bool // "is thinking"
 	Deleted     bool
+	Pinned      bool
 	Reaction    string // the bot's newest reaction that is still there
 	EditCount   int
 	History     []Revision // contents it had, oldest first, the last is the current one
@@ -125,7 +124,6 @@ type message struct {
 	thread      *Channel
 	reactions   []reaction
 	extra       string // raw members
-	announced   string // the body of its MESSAGE_CREATE, to send again
 }
 
 // reference is a message_reference.

@@ -1,5 +1,3 @@
-//go:build discord
-
 package discordtest
 
 import "strconv"
@@ -26,6 +24,7 @@ const (
 	CreatePublicThreads   Permission = 1 << 35
 	CreatePrivateThreads  Permission = 1 << 36
 	SendMessagesInThreads Permission = 1 << 38
+	PinMessages           Permission = 1 << 51
 	BypassSlowmode        Permission = 1 << 52
 )
 

@@ -1,5 +1,3 @@
-//go:build discord
-
 package discordtest
 
 import (
@@ -53,6 +51,7 @@ func listRoutes() []*route {
 	add("deleteMessage", "DELETE", "/channels/{}/messages/{}", (*Server).deleteMessage)
 	add("createReaction", "PUT", "/channels/{}/messages/{}/reactions/{}/@me", (*Server).createReaction)
 	add("deleteOwnReaction", "DELETE", "/channels/{}/messages/{}/reactions/{}/@me", (*Server).deleteReaction)
+	add("pinMessage", "PUT", "/channels/{}/messages/pins/{}", (*Server).pinMessage)
 	add("triggerTypingIndicator", "POST", "/channels/{}/typing", (*Server).showTyping)
 	add("startThreadFromMessage", "POST", "/channels/{}/messages/{}/threads", (*Server).startThreadFromMessage)
 	add("startThread", "POST", "/channels/{}/threads", (*Server).startThread)

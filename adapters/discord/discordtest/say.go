@@ -1,5 +1,3 @@
-//go:build discord
-
 package discordtest
 
 import (
@@ -12,14 +10,14 @@ import (
 
 // say is what the options of Say choose.
 type say struct {
-	replyTo                       Snowflake
-	quietly                       bool
-	forwarded, webhook, crosspost bool
-	sticker, silent               bool
-	lost                          bool
-	at                            time.Time
-	files                         []*File
-	raw                           string
+	replyTo            Snowflake
+	quietly            bool
+	forwarded, webhook bool
+	sticker, silent    bool
+	lost               bool
+	at                 time.Time
+	files              []*File
+	raw                string
 }
 
 // SayOption refines Say.

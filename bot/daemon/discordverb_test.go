@@ -1,0 +1,131 @@
+package daemon
+
+import (
+	"regexp"
+	"strings"
+
+	"chapi/adapters/discord/discordtest"
+)
+
+// The verbs of transcripts that only Discord has.
+
+// channel is the channel, thread or private chat that a place is.
+func (w *world) channel(name string) *discordtest.Channel {
+	w.t.Helper()
+	at, ok := w.chat(name).(*discordPlace)
+	if !ok {
+		w.t.Fatalf("%s is not on discord", name)
+	}
+	return at.c
+}
+
+// asked is an interaction of the app; its Notice is what its person sees of it.
+type asked struct{ *discordtest.Interaction }
+
+func slashVerb(w *world, args []string) {
+	n, c := w.discord(), w.channel(args[1])
+	var opts []discordtest.Option
+	for i, arg := range args[3:] {
+		name, value, ok := strings.Cut(arg, "=")
+		if !ok { // the last value goes on
+			last := &opts[len(opts)-1]
+			last.Value = last.Value.(string) + " " + strings.Join(args[3+i:], " ")
+			break
+		}
+		if value == "true" {
+			opts = append(opts, discordtest.Opt(name, true))
+		} else {
+			opts = append(opts, discordtest.Opt(name, value))
+		}
+	}
+	menuVerb(w, args[:3])
+	w.pressed = asked{c.Slash(n.users[args[0]], args[2], opts...)}
+}
+
+// menuVerb waits until the app offers a command.
+func menuVerb(w *world, args []string) {
+	n, c := w.discord(), w.channel(args[1])
+	if !n.Wait(patience, func() bool { return c.HasCommand(n.users[args[0]], args[2]) }) {
+		w.t.Fatalf("%s is not offered /%s in %s", args[0], args[2], args[1])
+	}
+}
+
+func completeVerb(w *world, args []string) {
+	n, c := w.discord(), w.channel(args[1])
+	menuVerb(w, args[:3])
+	w.pressed = asked{c.Autocomplete(n.users[args[0]], args[2], args[3], args[4])}
+}
+
+// answerVerb looks at the answer that the person sees: words, or suggestions a
+// line each.
+func answerVerb(w *world, args []string) {
+	i := w.pressed.(asked)
+	re := regexp.MustCompile("(?s)" + args[0])
+	var got string
+	if !w.discord().Wait(patience, func() bool {
+		a, ok := i.Answer(0)
+		if !ok {
+			return false
+		}
+		var choices []string
+		for _, c := range a.Choices {
+			choices = append(choices, c.Name)
+		}
+		got = strings.Join(choices, "\n")
+		if m, ok := i.Original(); ok {
+			got, _ = discordtest.Shown(m.Text)
+		}
+		return re.MatchString(got)
+	}) {
+		w.t.Fatalf("it was answered with %q, want %q", got, args[0])
+	}
+}
+
+// formVerb presses the button that opens the form for free text, and sends it.
+func formVerb(w *world, args []string) {
+	n := w.discord()
+	m := w.sees(args[1], args[2], matches(w, args[2]))
+	at := w.chat(args[1]).(*discordPlace)
+	opened := at.holding(m.ID).Press(n.users[args[0]], discordtest.Snowflake(m.ID), "Type…")
+	a, ok := opened.Answer(patience)
+	if !ok || a.Modal == nil {
+		w.t.Fatalf("no form is shown: %+v", a)
+	}
+	w.pressed = asked{opened.Submit(map[string]string{a.Modal.Inputs[0].ID: spoken(args[3:])})}
+}
+
+func postsVerb(w *world, args []string) {
+	w.channel(args[1]).AddPost(w.discord().users[args[0]], args[2], spoken(args[3:]))
+}
+
+// tiedVerb: a thread that was made from a message has its id.
+func tiedVerb(w *world, args []string) {
+	th := w.channel(args[0])
+	if _, ok := th.Parent().Message(th.ID()); !ok {
+		w.t.Fatalf("the thread %s belongs to no message", th.Name())
+	}
+}
+
+func (w *world) mute(name string, on bool) {
+	var deny discordtest.Permission
+	if on {
+		deny = discordtest.SendMessages
+	}
+	w.channel(name).SetUserOverwrite(w.discord().Bot(), 0, deny|discordtest.CreatePublicThreads)
+	w.discord().Expect("", "50013")
+}
+
+// staffRole is the id of the role that is called staff.
+const staffRole = 400000000000000001
+
+// give gives a person a role of the server, or takes it.
+func (n *discordNet) give(who, role string, on bool) {
+	if n.roles[role] == nil {
+		n.roles[role] = n.guild.AddRole(staffRole, role, 0)
+	}
+	if on {
+		n.guild.Give(n.users[who], n.roles[role])
+	} else {
+		n.guild.Take(n.users[who], n.roles[role])
+	}
+}
