@@ -228,6 +228,10 @@ type Limits struct {
 	// Foreground is true when every session takes the thread's plain text
 	// while it lives, as in a terminal.
 	Foreground bool
+	// Form is the label of a button that the adapter adds to the last row under a
+	// session, if that has room: it takes text that is not shown in the chat.
+	// Empty: there is none.
+	Form string
 	// Buttons is the largest number of buttons in a row; 0 = no buttons.
 	Buttons int
 	// Life is how old a message may be to be edited at the usual pace: a live

@@ -48,12 +48,15 @@ func (w *watcher) layout(ctx context.Context, st Status) [][]Button {
 	stop, log := Button{Label: "Stop", Command: "stop"}, Button{Label: "Log", Command: "log"}
 	last := []Button{w.otherView(), viewButton("F1…", "keys", "f"), stop, log}
 	if w.pane.facts.Size.Cols > panWidth && w.pane.view == ViewText {
-		last = []Button{viewButton("◀", "pan", "left"), viewButton("▶", "pan", "right"), w.otherView(), viewButton("F1…", "keys", "f"), stop}
+		last = []Button{viewButton("◀", "pan", "left"), viewButton("▶", "pan", "right"), w.otherView(), stop, viewButton("F1…", "keys", "f")}
+	}
+	if w.lim.Form != "" {
+		last = last[:min(len(last), 4)] // and the form's button
 	}
 	switch {
 	case st.Hidden:
 		rows := [][]Button{{keyButton("Enter", "enter"), keyButton("^C", "ctrl-c"), stop}}
-		if !w.session.Claim.Direct {
+		if !w.session.Claim.Direct && w.lim.Form == "" {
 			rows = append([][]Button{{{Label: "Answer in private", Command: SecretCommand}}}, rows...)
 		}
 		return rows

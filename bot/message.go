@@ -136,6 +136,8 @@ type Message struct {
 	// Addressed is true where the network itself says that the text is for
 	// this bot: a command with its name, a mention, a reply to it.
 	Addressed bool
+	// Unseen text was written into a form: it is not shown in the chat.
+	Unseen bool
 	// Button is the Data of the pressed Button; Text is then empty.
 	Button string
 	// Age is how old the message was when it was received, by the network's

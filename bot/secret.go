@@ -9,9 +9,12 @@ import (
 
 const (
 	// secretText stands for a secret in the record of calls, and secretArg says
-	// that the text of an input call was one.
-	secretText = "(a secret)"
-	secretArg  = "secret"
+	// that the text of an input call was one, and whether it was shown in the
+	// chat.
+	secretText   = "(a secret)"
+	secretArg    = "secret"
+	secretShown  = "shown"
+	secretUnseen = "unseen"
 	// privateWait is how long an answer in private is waited for.
 	privateWait = 2 * time.Minute
 	// maxSecrets bounds those that wait to be typed.
@@ -104,18 +107,24 @@ func (r *Reception) secret(m Message, p Principal, id SessionID) (*Entry, error)
 	if !ok {
 		return nil, fmt.Errorf("no command %q is declared", InputCommand)
 	}
-	text := m.Text
+	text, how := m.Text, secretShown
+	if m.Unseen {
+		how = secretUnseen
+	}
 	m.Text = secretText
-	entry := r.enter(m, p, c, Call{Args: Args{"text": {secretText}, secretArg: {"true"}}, Session: id})
+	entry := r.enter(m, p, c, Call{Args: Args{"text": {secretText}, secretArg: {how}}, Session: id})
 	if entry.Call.State == Accepted {
 		r.Session.secrets.keep(entry.Call.ID, text)
 	}
 	return entry, nil
 }
 
-// Erase deletes the message of a call that was a secret. A *UserError says that
-// the person has to do it.
+// Erase deletes the message of a call that was a secret, if it was shown. A
+// *UserError says that the person has to do it.
 func (s *Sessions) Erase(ctx context.Context, c Call) error {
+	if c.Args.Text(secretArg) != secretShown {
+		return nil
+	}
 	eraser, ok := s.Deliver.Adapter(c.Claim.Thread.Adapter).(Eraser)
 	if !ok {
 		return nil // what is typed at a terminal is no message that stays
@@ -157,10 +166,12 @@ func (s *Sessions) AskPrivately(ctx context.Context, p Principal, id SessionID) 
 
 // askSecret is what a page says while its program asks for a secret.
 func (w *watcher) askSecret() string {
-	if w.lim.Stream {
+	switch {
+	case w.lim.Stream:
 		return "It asks for a secret."
-	}
-	if w.session.Claim.Direct {
+	case w.lim.Form != "":
+		return "🔒 It asks for a secret. Press “" + w.lim.Form + "” to write it: it is not shown, and not recorded."
+	case w.session.Claim.Direct:
 		return "🔒 It asks for a secret. Your next message is typed in and deleted, and not recorded."
 	}
 	return "🔒 It asks for a secret. Do not write it here: press “Answer in private”."

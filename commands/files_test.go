@@ -22,6 +22,7 @@ import (
 func filed(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
+	w.direct = true
 	w.spec.User = ""
 	return w
 }

@@ -194,7 +194,7 @@ func TestASecretsMessageIsErasedBeforeItIsTyped(t *testing.T) {
 	c, _ := w.args.Command(bot.InputCommand)
 	w.reply = &replies{}
 	err := c.Run(t.Context(), bot.Request{
-		Call:      bot.Call{ID: 100, Args: bot.Args{"text": {"(a secret)"}, "secret": {"true"}}, Session: "12", Message: "55"},
+		Call:      bot.Call{ID: 100, Args: bot.Args{"text": {"(a secret)"}, "secret": {"shown"}}, Session: "12", Message: "55"},
 		Principal: w.principal(), Reply: w.reply,
 	})
 	if err != nil || len(w.sessions.log) != 2 || w.sessions.log[0] != "erased 55" {

@@ -264,6 +264,7 @@ func (a *Adapter) accepted(m *message, at place, now time.Time) (out bot.Message
 		Addressed:   addressed,
 		Age:         max(0, now.Sub(m.ID.time())),
 		Attachments: files,
+		Code:        bot.Fenced(text),
 	}
 	out.Origin = m.origin()
 	if r := m.Reference; r != nil && r.Type == 0 && r.Message != 0 && m.Type == typeReply {

@@ -317,6 +317,7 @@ func (a *Adapter) Limits(th bot.Thread) bot.Limits {
 		Buttons:    rowButtons,
 		Foreground: a.isPost(th),
 		Life:       a.pace.Life,
+		Form:       formLabel,
 	}
 	if a.pace.Unlimited {
 		l.Edit = 250 * time.Millisecond

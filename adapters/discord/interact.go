@@ -316,6 +316,7 @@ func (a *Adapter) interpreted(c *interactionCall, at place) (m bot.Message, ok, 
 		}
 		m.ID, m.Button = bot.MessageID(c.Message.ID.String()), c.Data.ID
 	case kindForm:
+		m.Unseen = true
 		m.ReplyTo, m.Text, ok = c.typed()
 		return m, ok, false
 	default:
