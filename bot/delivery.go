@@ -228,6 +228,9 @@ type Limits struct {
 	// Foreground is true when every session takes the thread's plain text
 	// while it lives, as in a terminal.
 	Foreground bool
+	// Branch has a session with more than a page of output go on in a thread of
+	// its own.
+	Branch bool
 	// Form is the label of a button that the adapter adds to the last row under a
 	// session, if that has room: it takes text that is not shown in the chat.
 	// Empty: there is none.

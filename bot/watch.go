@@ -283,6 +283,9 @@ func (w *watcher) layOut(ctx context.Context, st Status) error {
 		if err := w.turnPage(ctx); err != nil {
 			return err
 		}
+		if err := w.branch(ctx); err != nil {
+			return err
+		}
 	}
 	return ctx.Err()
 }

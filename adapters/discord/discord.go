@@ -318,6 +318,7 @@ func (a *Adapter) Limits(th bot.Thread) bot.Limits {
 		Foreground: a.isPost(th),
 		Life:       a.pace.Life,
 		Form:       formLabel,
+		Branch:     true,
 	}
 	if a.pace.Unlimited {
 		l.Edit = 250 * time.Millisecond
