@@ -279,7 +279,11 @@ func (w *world) transcript(name string) string {
 func (w *world) sees(name, what string, fits func(note) bool) note {
 	w.t.Helper()
 	var found note
-	n, _ := w.on(name)
+	n, place := w.on(name)
+	n.Wait(patience, func() bool { // a topic may be about to be opened
+		_, err := n.Chat(place)
+		return err == nil
+	})
 	ok := n.Wait(patience, func() bool {
 		for _, m := range w.posts(name) {
 			if fits(m) {
