@@ -329,6 +329,9 @@ func (d *Deliverer) prepare(ctx context.Context, adapter Adapter, next Delivery)
 	post.Text = make([]Span, len(next.Post.Text))
 	for i, span := range next.Post.Text {
 		post.Text[i] = Span{Style: span.Style, Text: d.Masker.Text(span.Text)}
+		if post.Text[i].Text == span.Text && d.Masker.Text(span.Coloured) == span.Coloured {
+			post.Text[i].Coloured = span.Coloured
+		}
 	}
 	out = Outgoing{
 		Thread: next.Thread, Target: next.Target, ReplyTo: next.ReplyTo, Post: post,

@@ -27,6 +27,10 @@ const (
 type Span struct {
 	Style Style  `json:"s,omitempty"`
 	Text  string `json:"t"`
+	// Coloured is the text of a Pre once more, with SGR sequences (ECMA-48) for
+	// eight colours, bold and underline, for those who have asked for them where
+	// Limits.Colours; empty = without.
+	Coloured string `json:"c,omitempty"`
 }
 
 // Post is outbound content without network detail.
@@ -228,6 +232,8 @@ type Limits struct {
 	// Foreground is true when every session takes the thread's plain text
 	// while it lives, as in a terminal.
 	Foreground bool
+	// Colours is true where Span.Coloured can be shown.
+	Colours bool
 	// Branch has a session with more than a page of output go on in a thread of
 	// its own.
 	Branch bool

@@ -36,6 +36,9 @@ type Renderer interface {
 	// Tail lays out the end of some output: the last lines of the chunks that
 	// fit one page. from is the offset of the first byte shown.
 	Tail(size PageSize, chunks []Chunk) (text string, from int64)
+	// Coloured is a page's text for Span.Coloured, from the output that it was made
+	// of; empty when it has no colours, or is not that output as it stands.
+	Coloured(text string, output []byte) string
 	// Picture looks at the first bytes of some output, at least 16 if there
 	// are as many, and tells the file extension (".png", ".jpg", ".gif",
 	// ".webp") if they begin a picture; else "".

@@ -8,8 +8,9 @@ import "io"
 type Window interface {
 	Facts() WindowFacts
 	// Text is the window as text, from a column on (0 = the first), with its
-	// cursor in sight: what fits the size. Columns are exact.
-	Text(size PageSize, from int) string
+	// cursor in sight: what fits the size. Columns are exact. coloured is the
+	// same for Span.Coloured.
+	Text(size PageSize, from int) (plain, coloured string)
 	// Picture writes the window as a PNG.
 	Picture(w io.Writer) error
 	// Lines are what has scrolled out of the window, as far as it is kept, and

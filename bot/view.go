@@ -30,7 +30,7 @@ const (
 type pane struct {
 	open    bool // it is what is shown now
 	view    ViewKind
-	shown   string // the content last put
+	shown   Span   // the content last put
 	drawn   string // the same with its buttons, to leave out puts that change nothing
 	put     time.Time
 	facts   WindowFacts
@@ -79,7 +79,7 @@ func (w *watcher) openPane(ctx context.Context, view ViewKind) error {
 			return err
 		}
 	}
-	w.pane.open, w.pane.view, w.pane.shown, w.pane.drawn = true, view, "", ""
+	w.pane.open, w.pane.view, w.pane.shown, w.pane.drawn = true, view, Span{}, ""
 	return nil
 }
 
@@ -108,7 +108,7 @@ func (w *watcher) closePane(ctx context.Context) error {
 		return nil
 	}
 	w.pane.open = false
-	if w.pane.view == ViewPicture || w.pane.shown == "" {
+	if w.pane.view == ViewPicture || w.pane.shown.Text == "" {
 		// A picture is drawn when it is sent: what is there stays.
 		return nil
 	}
@@ -124,16 +124,18 @@ func (w *watcher) paint(ctx context.Context, window Window, st Status) error {
 	p := w.session.Progress
 	p.Said = w.read
 	var post Post
-	content := ""
+	content, coloured := "", ""
 	if w.pane.view == ViewPicture {
 		content = strconv.FormatUint(w.pane.facts.Print, 36)
 		post.Media = &Media{Kind: Picture, Name: fmt.Sprintf("%s-%s.png", w.session.ID, fileWord(w.session)), Window: w.session.ID}
 		post.Text = []Span{{Style: Bold, Text: clean(w.session.Title, 80)}, {Text: "\n"}, w.windowFooter(st)}
 	} else {
-		content = window.Text(w.pageSize(), from)
-		post = w.windowPage(content, w.windowFooter(st))
+		if content, coloured = window.Text(w.pageSize(), from); !w.colours(ctx) {
+			coloured = ""
+		}
+		post = w.windowPage(Span{Style: Pre, Text: content, Coloured: coloured}, w.windowFooter(st))
 	}
-	drawn := content
+	drawn := content + coloured
 	if keys != nil {
 		drawn += "\x00" + keys.Handle
 	}
@@ -148,7 +150,7 @@ func (w *watcher) paint(ctx context.Context, window Window, st Status) error {
 	if err := w.deliver(ctx, w.paneSlot(), post, false, p); err != nil {
 		return err
 	}
-	w.pane.shown, w.pane.drawn, w.pane.put = content, drawn, time.Now()
+	w.pane.shown, w.pane.drawn, w.pane.put = Span{Style: Pre, Text: content, Coloured: coloured}, drawn, time.Now()
 	return nil
 }
 
@@ -158,8 +160,8 @@ func (w *watcher) paneSlot() Slot {
 	return Slot(fmt.Sprintf("session/%s/%s/%d", w.session.ID, w.pane.view, w.session.Progress.Page))
 }
 
-func (w *watcher) windowPage(body string, footer Span) Post {
-	spans := []Span{{Style: Bold, Text: clean(w.session.Title, 150)}, {Text: "\n"}, {Style: Pre, Text: body}}
+func (w *watcher) windowPage(body, footer Span) Post {
+	spans := []Span{{Style: Bold, Text: clean(w.session.Title, 150)}, {Text: "\n"}, body}
 	if footer.Text != "" {
 		spans = append(spans, Span{Text: "\n"}, footer)
 	}

@@ -52,6 +52,7 @@ type watcher struct {
 	picture string
 	shots   shots // when the output is pictures
 	looked  bool  // the head of the output has been looked at for a picture
+	tinted  bool  // the starter wants colours
 	keypad  *Keyboard
 	pane    pane
 	end     int64     // the length of the output, and
@@ -71,7 +72,7 @@ type watcher struct {
 // run follows the session until its last word is in the outbox or ctx ends.
 func (w *watcher) run(ctx context.Context) {
 	log := w.s.Logger.With("session", w.session.ID)
-	err := w.open()
+	err := w.open(ctx)
 	if err == nil {
 		defer w.journal.Close()
 		if w.lim.Stream {
@@ -106,8 +107,9 @@ func (w *watcher) again(ctx context.Context) {
 	}
 }
 
-func (w *watcher) open() error {
+func (w *watcher) open(ctx context.Context) error {
 	w.lim = w.s.Deliver.Limits(w.session.Thread)
+	w.tinted = w.colours(ctx)
 	journal, err := w.s.Runner.Journal(w.session.ID)
 	if err != nil {
 		return err
@@ -585,7 +587,7 @@ func (w *watcher) page(body string, footer Span) Post {
 	// The line feed that ends the last line belongs between the block and the
 	// footer, not into the block.
 	if body = strings.TrimSuffix(body, "\n"); body != "" {
-		spans = append(spans, Span{Style: Pre, Text: body})
+		spans = append(spans, Span{Style: Pre, Text: body, Coloured: w.coloured(body)})
 	}
 	if footer.Text != "" {
 		if body != "" {

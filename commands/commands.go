@@ -287,6 +287,7 @@ func New(d Deps) []bot.Command {
 		cd(d),
 		env(d),
 		shell(d),
+		colours(d),
 		link(d),
 
 		people(d),

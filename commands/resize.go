@@ -47,7 +47,7 @@ func resize(d Deps) bot.Command {
 // sizeSetting is the window that a person likes, in the scope of their account.
 const sizeSetting = "size"
 
-func accountScope(p bot.Principal) string { return "account/" + p.Account().String() }
+func accountScope(p bot.Principal) string { return bot.AccountScope(p.Account()) }
 
 func rememberSize(ctx context.Context, d Deps, p bot.Principal, size bot.Size) error {
 	if err := d.Settings.Set(ctx, accountScope(p), sizeSetting, fmt.Sprintf("%dx%d", size.Cols, size.Rows)); err != nil {

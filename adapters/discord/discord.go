@@ -319,6 +319,7 @@ func (a *Adapter) Limits(th bot.Thread) bot.Limits {
 		Life:       a.pace.Life,
 		Form:       formLabel,
 		Branch:     true,
+		Colours:    true,
 	}
 	if a.pace.Unlimited {
 		l.Edit = 250 * time.Millisecond

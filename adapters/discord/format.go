@@ -21,6 +21,8 @@ const (
 	// the content for one.
 	fence    = "```"
 	fenceTop = fence + "text\n"
+	// colourTop begins a block that clients on a computer show in colours.
+	colourTop = fence + "ansi\n"
 )
 
 // composed is a text as the network takes it.
@@ -41,6 +43,12 @@ func compose(spans []bot.Span) composed {
 	for _, s := range spans {
 		c.plain += utf8.RuneCountInString(s.Text)
 	}
+	if c.text = markup(spans); utf8.RuneCountInString(c.text) <= maxContent {
+		return c
+	}
+	for i := range spans {
+		spans[i].Coloured = "" // colours take room, and are only that
+	}
 	if c.text = markup(spans); utf8.RuneCountInString(c.text) > maxContent {
 		c.text = oneBlock(spans)
 	}
@@ -59,6 +67,10 @@ func markup(spans []bot.Span) string {
 		case bot.Pre:
 			if b.Len() > 0 && !strings.HasSuffix(b.String(), "\n") {
 				b.WriteByte('\n')
+			}
+			if s.Coloured != "" {
+				b.WriteString(colourTop + breakRuns(s.Coloured, invisible) + "\n" + fence)
+				break
 			}
 			b.WriteString(block(s.Text))
 		case bot.Bold:
@@ -242,8 +254,13 @@ func clean(spans []bot.Span) []bot.Span {
 		case text == "":
 		case last >= 0 && out[last].Style == style:
 			out[last].Text += text
+			out[last].Coloured = ""
 		default:
-			out = append(out, bot.Span{Style: style, Text: text})
+			cleaned := bot.Span{Style: style, Text: text}
+			if text == span.Text && style == bot.Pre {
+				cleaned.Coloured = span.Coloured
+			}
+			out = append(out, cleaned)
 		}
 	}
 	return trim(out)

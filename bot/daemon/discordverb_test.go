@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"chapi/adapters/discord/discordtest"
@@ -127,5 +128,15 @@ func (n *discordNet) give(who, role string, on bool) {
 		n.guild.Give(n.users[who], n.roles[role])
 	} else {
 		n.guild.Take(n.users[who], n.roles[role])
+	}
+}
+
+// rawVerb waits for a message of the bot as the network stores it.
+func rawVerb(w *world, args []string) {
+	re, at := regexp.MustCompile(args[1]), w.channel(args[0])
+	if !w.net.Wait(patience, func() bool {
+		return slices.ContainsFunc(at.Posts(), func(m discordtest.Message) bool { return re.MatchString(m.Text) })
+	}) {
+		w.t.Fatalf("no message in %s is %q; it sees:\n%s", args[0], args[1], w.transcript(args[0]))
 	}
 }

@@ -81,6 +81,7 @@ import (
 //	archives, locks WHERE      a thread is put away, or closed
 //	mutes, unmutes WHERE       the bot may not write in a channel, or may again
 //	gives, takes WHO ROLE      a person gets a role of the server, or loses it
+//	raw WHERE RE               a message of the bot is that, with all its marks
 //	blind                      the bot may not read people's texts
 func TestTranscripts(t *testing.T) {
 	for _, name := range []string{"telegram", "discord"} {
@@ -185,6 +186,7 @@ func play(t *testing.T, dir string, names ...string) {
 			"unmutes":  script(1, func(w *world, args []string) { w.mute(args[0], false) }),
 			"gives":    script(2, func(w *world, args []string) { w.discord().give(args[0], args[1], true) }),
 			"takes":    script(2, func(w *world, args []string) { w.discord().give(args[0], args[1], false) }),
+			"raw":      script(2, rawVerb),
 			"blind":    script(0, func(w *world, _ []string) { w.discord().SetMessageContent(false) }),
 		},
 	})

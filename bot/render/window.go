@@ -68,9 +68,14 @@ func fingerprint(v screen.View) uint64 {
 }
 
 // Text implements bot.Window.
-func (w *window) Text(size bot.PageSize, from int) string {
-	text, _ := display.Text(w.view, size, display.Pan{Col: from})
-	return text
+func (w *window) Text(size bot.PageSize, from int) (plain, coloured string) {
+	plain, shown := display.Text(w.view, size, display.Pan{Col: from})
+	var rows [][]screen.Cell
+	for row := shown.Row; row < shown.Row+shown.Rows; row++ {
+		rows = append(rows, w.view.Row(row)[min(shown.Col, w.view.Cols):])
+	}
+	coloured, _ = display.Coloured(plain, rows)
+	return plain, coloured
 }
 
 // Picture implements bot.Window.

@@ -20,6 +20,9 @@ func Shown(content string) (text string, blocks []string) {
 		if !closed {
 			break
 		}
+		if strings.HasPrefix(inside, "ansi\n") {
+			inside = rendition.ReplaceAllString(inside, "")
+		}
 		inside = strings.Trim(languageLine.ReplaceAllString(inside, ""), "\n")
 		out.WriteString(plainLine(strings.TrimSuffix(before, "\n")))
 		if before != "" {
@@ -37,6 +40,9 @@ const (
 	fence     = "```"
 	invisible = "\u200B"
 )
+
+// rendition is a sequence that colours the text behind it.
+var rendition = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 
 // languageLine is what a client takes for the language of a block.
 var languageLine = regexp.MustCompile(`^[A-Za-z0-9_+.#-]+\n`)
