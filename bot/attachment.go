@@ -130,23 +130,22 @@ func (r *Reception) continued(ctx context.Context, m Message, p Principal, about
 	return nil, false, err
 }
 
-// answeredWait is how long a reply waits for the record that its message was
-// sent: a quick finger, or a program, can be faster than our disk.
-const answeredWait = 250 * time.Millisecond
-
-// answered is the call that the message's reply is about.
+// answered is the call that the message's reply is about. Somebody can answer
+// before we have recorded that what they answer was sent: while something is on
+// its way to the chat, the record is waited for a little.
 func (r *Reception) answered(ctx context.Context, m Message) (CallID, error) {
 	room := m.Thread.Room()
-	for deadline := time.Now().Add(answeredWait); ; {
+	for deadline := time.Now().Add(boundWait); ; {
+		sending := r.Deliver.Sending(room)
 		id, err := r.Store.Answered(ctx, room, m.ReplyTo)
-		if !errors.Is(err, ErrNotFound) || !m.Addressed || time.Now().After(deadline) {
+		if !errors.Is(err, ErrNotFound) || !sending || time.Now().After(deadline) {
 			return id, err
 		}
 		if known, failed := r.Store.Posted(ctx, room, m.ReplyTo); known || failed != nil {
 			return id, err // another message of ours
 		}
 		select {
-		case <-time.After(answeredWait / 20):
+		case <-time.After(boundWait / 20):
 		case <-ctx.Done():
 			return 0, ctx.Err()
 		}

@@ -58,6 +58,7 @@ type Deliverer struct {
 	ctx    context.Context // set by Run; lanes run under it
 	lanes  map[outKey]*outLane
 	early  []Thread        // woken before Run
+	sent   map[Thread]int  // sendings under way, by room
 	gone   map[Thread]bool // rooms that took nothing, or may not have before a restart
 	paces  map[Thread]*pace
 	totals map[string]*pace
@@ -258,6 +259,8 @@ func (l *outLane) pause(ctx context.Context, wait time.Duration) {
 func (d *Deliverer) attempt(ctx context.Context, next Delivery) {
 	log := d.Logger.With("delivery", int64(next.ID), "slot", string(next.Slot), "thread", next.Thread.String())
 	began := time.Now()
+	d.underWay(next.Thread.Room(), 1)
+	defer d.underWay(next.Thread.Room(), -1)
 	adapter := d.Adapters[next.Thread.Adapter]
 	out, done, result := d.prepare(ctx, adapter, next)
 	defer done()
@@ -293,6 +296,25 @@ func (d *Deliverer) attempt(ctx context.Context, next Delivery) {
 	if next.Session != "" && next.Final && next.Post.Media == nil {
 		d.wake(outKey{next.Thread.Room(), true}) // a file that follows this text may go now
 	}
+}
+
+func (d *Deliverer) underWay(room Thread, n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.sent == nil {
+		d.sent = map[Thread]int{}
+	}
+	if d.sent[room] += n; d.sent[room] == 0 {
+		delete(d.sent, room)
+	}
+}
+
+// Sending reports whether something is on its way to the thread's chat: it may
+// be there already, and answered, without our knowing its number.
+func (d *Deliverer) Sending(th Thread) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.sent[th.Room()] > 0
 }
 
 // mark is where a post could be found that this attempt, or one before it, has

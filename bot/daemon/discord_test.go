@@ -60,6 +60,13 @@ func newDiscord(t testing.TB, how terms) network {
 	n.Expect("startThreadFromMessage", "50013")
 	n.Expect("editMessage", "50083") // an edit in an archived thread
 	n.Expect("createMessage", "50007")
+	// What transcripts do on purpose: threads that are locked or gone, and
+	// rights that the bot has not.
+	n.Expect("editMessage", "10003")
+	n.Expect("createMessage", "10003")
+	n.Expect("createMessage", "160005")
+	n.Expect("createMessage", "50013")
+	n.Expect("pinMessage", "50013")
 	return n
 }
 

@@ -43,6 +43,7 @@ import (
 //	sees WHERE RE             the bot's message that fits is there, or comes
 //	last WHERE RE             the bot's newest message fits, or will
 //	lacks WHERE RE            no message of the bot fits, now
+//	loses WHERE RE            no message of the bot fits, or will soon
 //	silence WHERE             the bot has said nothing there, ever
 //	count WHERE N RE          exactly N messages fit, now
 //	lines FILE N              the file has, or gets, N lines
@@ -147,6 +148,7 @@ func play(t *testing.T, dir string, names ...string) {
 			"sees":      script(2, seesVerb),
 			"last":      script(2, lastVerb),
 			"lacks":     script(2, lacksVerb),
+			"loses":     script(2, losesVerb),
 			"silence":   script(1, silenceVerb),
 			"count":     script(3, countVerb),
 			"lines":     script(2, linesVerb),
@@ -356,6 +358,14 @@ func countVerb(w *world, args []string) {
 	}
 	if n != want {
 		w.t.Fatalf("%d messages in %s are %q, want %d; it has:\n%s", n, args[0], args[2], want, w.transcript(args[0]))
+	}
+}
+
+func losesVerb(w *world, args []string) {
+	fits := matches(w, args[1])
+	n, _ := w.on(args[0])
+	if !n.Wait(patience, func() bool { return !slices.ContainsFunc(w.posts(args[0]), fits) }) {
+		w.t.Fatalf("there is still %q in %s:\n%s", args[1], args[0], w.transcript(args[0]))
 	}
 }
 

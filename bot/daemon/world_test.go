@@ -115,6 +115,7 @@ func newWorld(t testing.TB, dir string, how terms, names ...string) *world {
 			if bytes.Contains(out, []byte(n.Token())) {
 				t.Errorf("the token of %s is in the daemon's log", n.Name())
 			}
+			n.Check(t)
 		}
 		log.Close()
 	})
