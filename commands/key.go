@@ -36,6 +36,12 @@ func key(d Deps) bot.Command {
 			if err != nil {
 				return err
 			}
+			if d.Displays.Has(s) {
+				if err := d.Keyboards.MayType(ctx, req.Principal, s.ID); err != nil {
+					return err
+				}
+				return d.Displays.Press(ctx, s.ID, req.Call.Args.List("keys"))
+			}
 			inputs, err := presses(req.Call.Args.List("keys"), keyboardOf(ctx, d, req.Principal, s))
 			if err != nil {
 				return err
