@@ -23,14 +23,15 @@ help:
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o chapi .
 
-# The race detector needs a C compiler; the tests use ps, mount and ffmpeg, and hold the
-# screen of real programs against tmux's.
+# The race detector needs a C compiler; the tests use ps, mount, ffmpeg and an X
+# server, and hold the screen of real programs against tmux's.
 tools:
 	@missing=""; \
 	for tool in gcc:gcc ps:procps mount:mount git:git ffmpeg:ffmpeg \
 		tmux:tmux vim:vim htop:htop mc:mc less:less nano:nano dialog:dialog whiptail:whiptail python3:python3 \
 		/usr/libexec/ncurses-examples/worm:ncurses-examples \
-		ffmpeg:ffmpeg ffprobe:ffmpeg asciinema:asciinema more:util-linux; do \
+		ffmpeg:ffmpeg ffprobe:ffmpeg asciinema:asciinema more:util-linux \
+		Xvfb:xvfb xdotool:xdotool xterm:xterm xev:x11-utils; do \
 		command -v $${tool%%:*} >/dev/null || missing="$$missing $${tool##*:}"; \
 	done; \
 	test -e /usr/include/stdlib.h || missing="$$missing libc6-dev"; \

@@ -19,7 +19,7 @@ func windowed(d Deps) bot.Command {
 		Summary: "Run a program with windows, on a display of its own",
 		Help: "A picture comes when its window appears, and is kept current when it changes much. /click clicks, /key presses keys, /in types; " +
 			"/shot and /clip show it. What the program prints is its page, as with /run, and plain text goes to its standard input. The display ends with the program.",
-		Examples: []string{"gui xclock", "gui --size 800x600 xterm", "gui chromium --no-sandbox https://example.org"},
+		Examples: []string{"gui xclock", "gui --size 800x600 xterm", "gui --timeout 1h --env LANG=C xeyes"},
 		Args:     append(append(options(), size), bot.Arg{Name: "argv", Kind: bot.ArgWords, Required: true, Summary: "the program and its arguments"}),
 		Role:     bot.User,
 		Effect:   bot.Changes,
@@ -46,6 +46,7 @@ func windowed(d Deps) bot.Command {
 			}
 			// The session's own program is the parent of the display, so that one
 			// which is missing is to be known before.
+			at.dir = o.Spec.Dir
 			if o.Spec.Argv[0], err = at.program(o.Spec.Argv[0]); err != nil {
 				return err
 			}
