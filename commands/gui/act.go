@@ -23,14 +23,18 @@ const (
 	maxKeys   = 100
 	maxRepeat = 50
 	maxClicks = 3
-	// maxText is how many characters are typed at once: the server takes some
-	// hundred a second.
+	// maxText is how many characters are typed at once, and maxRare when some
+	// are none of ASCII.
 	maxText = 2000
+	maxRare = 200
 	// actTime bounds one call of xdotool.
-	actTime = 30 * time.Second
+	actTime = 40 * time.Second
 	// keyPause is the time between two characters, in milliseconds: programs
-	// lose some that come faster.
-	keyPause = "8"
+	// lose some that come faster. rarePause is the same where some are on no key:
+	// xdotool puts each onto one for as long as that, in which the program has to
+	// ask what is on it.
+	keyPause  = "8"
+	rarePause = "150"
 )
 
 // Click presses the mouse at a point, in pixels from the upper left corner:
@@ -92,13 +96,17 @@ func (d *Displays) Type(ctx context.Context, id bot.SessionID, text string) erro
 	if err != nil {
 		return err
 	}
-	if n := utf8.RuneCountInString(text); n > maxText {
-		return bot.Userf("/in: %d characters at once are too many for a window; %d may be.", n, maxText)
+	pause, most, which := keyPause, maxText, ""
+	if strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII }) {
+		pause, most, which = rarePause, maxRare, ", some of them not of ASCII,"
+	}
+	if n := utf8.RuneCountInString(text); n > most {
+		return bot.Userf("/in: %d characters%s at once are too many for a window; %d may be.", n, which, most)
 	}
 	if err := at.aim(ctx); err != nil {
 		return err
 	}
-	if err = at.do(ctx, strings.NewReader(text), "type", "--clearmodifiers", "--delay", keyPause, "--file", "-"); err == nil {
+	if err = at.do(ctx, strings.NewReader(text), "type", "--clearmodifiers", "--delay", pause, "--file", "-"); err == nil {
 		d.acted(id)
 	}
 	return err

@@ -126,7 +126,7 @@ func (h *hall) watch() (stop func()) {
 type running struct {
 	cmd      *exec.Cmd
 	out, err bytes.Buffer
-	done     chan error
+	done     chan struct{} // closed when it has ended
 }
 
 // open runs a program on a display as session 1.
@@ -142,14 +142,22 @@ func (h *hall) open(argv ...string) *running {
 	if !h.Has(bot.Session{ID: "1", Argv: spec.Argv}) {
 		h.t.Errorf("%q is not known to have a display", spec.Argv)
 	}
-	r := &running{cmd: exec.Command(spec.Argv[0], spec.Argv[1:]...), done: make(chan error, 1)}
+	r := &running{cmd: exec.Command(spec.Argv[0], spec.Argv[1:]...), done: make(chan struct{})}
 	r.cmd.Stdout, r.cmd.Stderr = &r.out, &r.err
 	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := r.cmd.Start(); err != nil {
 		h.t.Fatal(err)
 	}
-	go func() { r.done <- r.cmd.Wait() }()
-	h.t.Cleanup(func() { syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL) })
+	go func() { defer close(r.done); r.cmd.Wait() }()
+	h.t.Cleanup(func() {
+		syscall.Kill(-r.cmd.Process.Pid, syscall.SIGTERM)
+		select {
+		case <-r.done:
+		case <-time.After(patience):
+			syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
+			h.t.Error("a session does not end when it is told to")
+		}
+	})
 	return r
 }
 
@@ -223,10 +231,14 @@ func TestAWindowIsShownTypedIntoAndEndsWithItsSession(t *testing.T) {
 	if err := h.Press(t.Context(), "1", []string{"enter"}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "typed into the window", func() bool {
-		b, _ := os.ReadFile(got)
-		return string(b) == text
+	var typed []byte
+	eventually(t, "a line typed into the window", func() bool {
+		typed, _ = os.ReadFile(got)
+		return len(typed) > 0
 	})
+	if string(typed) != text {
+		t.Errorf("the window gets %q, want %q", typed, text)
+	}
 	eventually(t, "a new picture of what was done", h.slot(2))
 
 	// Another daemon takes it up where it was, in the same message.

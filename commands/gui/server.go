@@ -53,6 +53,9 @@ const (
 // else when the program's first argument is Arg, and does not return. The
 // arguments after it are those of parent.argv.
 func Main() {
+	if len(os.Args) > 2 && os.Args[2] == limitedArg {
+		becomeLimited(os.Args[3:])
+	}
 	p, err := parseParent(os.Args[2:])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "chapi display: it is started by chapi itself, not by hand")
@@ -129,13 +132,13 @@ func (p parent) run() (status, error) {
 		return status{code: exitNoDisplay}, err
 	}
 	defer server.end()
-	cmd := exec.Command(p.program[0], p.program[1:]...)
+	argv := p.limited()
+	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = environment(os.Environ(), "DISPLAY="+server.display, "XAUTHORITY="+filepath.Join(p.dir, authorityName))
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := cmd.Start(); err != nil {
 		return status{code: exitNoProgram}, fmt.Errorf("start %s: %w", p.program[0], errors.Unwrap(err))
 	}
-	p.bound(cmd.Process.Pid)
 	if err := p.tell(server.display); err != nil {
 		cmd.Process.Kill()
 		cmd.Wait()
@@ -160,17 +163,46 @@ func (p parent) run() (status, error) {
 	return status{code: cmd.ProcessState.ExitCode()}, nil
 }
 
-// bound sets the limits of the program from outside: those of this process would
-// end it, as its runtime reserves more addresses than small limits allow. What
-// the program does in its first moments is not counted.
-func (p parent) bound(pid int) {
-	if p.memory > 0 {
-		unix.Prlimit(pid, unix.RLIMIT_AS, &unix.Rlimit{Cur: uint64(p.memory), Max: uint64(p.memory)}, nil)
+// A program's limits hold from its first instruction on, and must not be those
+// of its parent, whose runtime reserves more addresses than small ones allow. So
+// where there are limits, this program is executed once more in between: it sets
+// them and becomes the program.
+
+// limitedArg is the argument after Arg that asks for it. Behind it are memory,
+// seconds and the program.
+const limitedArg = "limited"
+
+// limited is what is to be executed to run the program.
+func (p parent) limited() []string {
+	if p.memory == 0 && p.seconds == 0 {
+		return p.program
 	}
-	if p.seconds > 0 {
-		unix.Prlimit(pid, unix.RLIMIT_CPU, &unix.Rlimit{Cur: uint64(p.seconds), Max: uint64(p.seconds) + 2}, nil)
-	}
+	return append([]string{"/proc/self/exe", Arg, limitedArg, strconv.FormatInt(p.memory, 10), strconv.FormatInt(p.seconds, 10)}, p.program...)
 }
+
+// becomeLimited does not return.
+func becomeLimited(args []string) {
+	err := errors.New("too few arguments")
+	if len(args) > 2 {
+		err = nil
+		for i, what := range []int{unix.RLIMIT_AS, unix.RLIMIT_CPU} {
+			most, wrong := strconv.ParseUint(args[i], 10, 63)
+			if wrong == nil && most > 0 {
+				wrong = unix.Setrlimit(what, &unix.Rlimit{Cur: most, Max: most + uint64(i)*killAfter})
+			}
+			err = errors.Join(err, wrong)
+		}
+	}
+	if err == nil {
+		err = syscall.Exec(args[2], args[2:], os.Environ())
+	}
+	fmt.Fprintln(os.Stderr, "chapi: start the program:", err)
+	os.Exit(exitNoProgram)
+}
+
+// killAfter is the time, in seconds, between the signal XCPU, which a program may
+// handle, and its end.
+const killAfter = 2
 
 // tell writes down where the display is, whole.
 func (p parent) tell(display string) error {
