@@ -204,7 +204,7 @@ func TestAWindowIsShownTypedIntoAndEndsWithItsSession(t *testing.T) {
 	h := newHall(t)
 	stop := h.watch()
 	got := filepath.Join(t.TempDir(), "typed")
-	term := h.open("/usr/bin/xterm", "-e", "sh", "-c", `read line; printf %s "$line" > "$1"; seq 1000; exec cat`, "-", got)
+	term := h.open("/usr/bin/xterm", "-e", "sh", "-c", `read -r line; printf %s "$line" > "$1"; seq 1000; exec cat`, "-", got)
 	h.Follow("1")
 	eventually(t, "a picture of the window", h.slot(1))
 
@@ -224,9 +224,15 @@ func TestAWindowIsShownTypedIntoAndEndsWithItsSession(t *testing.T) {
 		t.Errorf("below it are %s", keys)
 	}
 
-	text := `it's "here"; $HOME ü`
+	text := `it's "here"; $HOME -- \n`
 	if err := h.Type(t.Context(), "1", text); err != nil {
 		t.Fatal(err)
+	}
+	for _, long := range []string{strings.Repeat("x", maxText+1), strings.Repeat("ü", maxRare+1)} {
+		var said *bot.UserError
+		if err := h.Type(t.Context(), "1", long); !errors.As(err, &said) {
+			t.Errorf("typing %d bytes: %v", len(long), err)
+		}
 	}
 	if err := h.Press(t.Context(), "1", []string{"enter"}); err != nil {
 		t.Fatal(err)
