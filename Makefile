@@ -62,7 +62,7 @@ lint:
 	@if command -v golangci-lint >/dev/null; then golangci-lint run; else echo "golangci-lint is not installed; skipped"; fi
 
 bench: build
-	$(GO) test -run '^$$' -bench . -benchtime 1s ./storage ./bot/render/... ./commands/camera ./runner/...
+	$(GO) test -run '^$$' -bench . -benchtime 1s ./storage ./bot/render/... ./commands/camera ./commands/gui ./runner/...
 	CHAPI_BENCH=1 $(GO) test -count 1 -timeout 60m -run TestBench -v ./bot/daemon
 
 soak: tools

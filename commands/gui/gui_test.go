@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 // patience is how long a test waits for what must happen.
 const patience = 20 * time.Second
 
-func eventually(t *testing.T, what string, is func() bool) {
+func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if is() {
@@ -45,22 +45,23 @@ func eventually(t *testing.T, what string, is func() bool) {
 // hall is displays with what they stand on.
 type hall struct {
 	*Displays
-	t     *testing.T
+	t     testing.TB
 	spool string
 
 	mu    sync.Mutex
 	ended map[bot.SessionID]bool
+	chat  bot.ChatID
 	put   []bot.Delivery
 }
 
-func newHall(t *testing.T) *hall {
+func newHall(t testing.TB) *hall {
 	t.Helper()
 	for program, from := range map[string]string{"Xvfb": "xvfb", "xdotool": "xdotool", "xterm": "xterm", "xev": "x11-utils", "ffmpeg": "ffmpeg"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Fatalf("%s is missing: apt install %s", program, from)
 		}
 	}
-	h := &hall{t: t, spool: t.TempDir(), ended: map[bot.SessionID]bool{}}
+	h := &hall{t: t, spool: t.TempDir(), ended: map[bot.SessionID]bool{}, chat: "7"}
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +71,7 @@ func newHall(t *testing.T) *hall {
 		Session: func(_ context.Context, id bot.SessionID) (bot.Session, error) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
-			s := bot.Session{ID: id, Title: "xterm", State: bot.Running, Started: time.Now(), Root: "5", Thread: bot.Thread{Adapter: "net", Chat: "7"}}
+			s := bot.Session{ID: id, Title: "xterm", State: bot.Running, Started: time.Now(), Root: "5", Thread: bot.Thread{Adapter: "net", Chat: h.chat}}
 			if h.ended[id] {
 				s.State = bot.Ended
 			}
@@ -201,6 +202,7 @@ func processes(text string) (pids []int) {
 
 // The whole of it: a window is shown, typed into, shown again, and gone.
 func TestAWindowIsShownTypedIntoAndEndsWithItsSession(t *testing.T) {
+	t.Parallel()
 	h := newHall(t)
 	stop := h.watch()
 	got := filepath.Join(t.TempDir(), "typed")
@@ -267,6 +269,7 @@ func TestAWindowIsShownTypedIntoAndEndsWithItsSession(t *testing.T) {
 }
 
 func TestAClickReachesTheWindowWhereItIs(t *testing.T) {
+	t.Parallel()
 	h := newHall(t)
 	xev := h.open("/usr/bin/xev", "-geometry", "300x300+10+20", "-event", "button")
 	h.ready()
@@ -289,6 +292,7 @@ func TestAClickReachesTheWindowWhereItIs(t *testing.T) {
 }
 
 func TestAClipOfADisplay(t *testing.T) {
+	t.Parallel()
 	h := newHall(t)
 	h.open("/usr/bin/xterm", "-e", "sh", "-c", "while :; do date +%N; sleep 0.1; done")
 	h.ready()
@@ -312,6 +316,7 @@ func TestAClipOfADisplay(t *testing.T) {
 }
 
 func TestTheSessionEndsAsItsProgramDoes(t *testing.T) {
+	t.Parallel()
 	h := newHall(t)
 	r := h.open("/bin/sh", "-c", `echo "$DISPLAY $WAYLAND_DISPLAY"; ulimit -v; echo bad >&2; exit 7`)
 	if s := r.wait(t); s.ExitStatus() != 7 {
@@ -326,6 +331,7 @@ func TestTheSessionEndsAsItsProgramDoes(t *testing.T) {
 }
 
 func TestNoDisplayOutlivesAParentThatIsKilled(t *testing.T) {
+	t.Parallel()
 	h := newHall(t)
 	h.watch()
 	r := h.open("/bin/sleep", "1000")
@@ -338,6 +344,7 @@ func TestNoDisplayOutlivesAParentThatIsKilled(t *testing.T) {
 }
 
 func TestNobodyGetsInWithoutTheCookie(t *testing.T) {
+	t.Parallel()
 	h := newHall(t)
 	h.open("/bin/sleep", "1000")
 	eventually(t, "a display", func() bool { _, err := h.at("1"); return err == nil })
@@ -416,6 +423,39 @@ func TestSizes(t *testing.T) {
 		if s, err := ParseSize(text); err == nil {
 			t.Errorf("%q is %v, want none", text, s)
 		}
+	}
+}
+
+func TestWhatIsMissingIsSaid(t *testing.T) {
+	h := newHall(t)
+	h.open("/bin/sleep", "1000")
+	eventually(t, "a display", func() bool { _, err := h.at("1"); return err == nil })
+	t.Setenv("PATH", t.TempDir())
+	want := "sudo apt install xvfb xdotool ffmpeg"
+	for what, err := range map[string]error{
+		"a display": h.Prepare("2", UsualSize, &bot.Spec{Argv: []string{"/bin/true"}}),
+		"a click":   h.Click(t.Context(), "1", 1, 1, 1, 1),
+	} {
+		var said *bot.UserError
+		if !errors.As(err, &said) || !strings.Contains(said.Text, want) {
+			t.Errorf("%s: %v, want %q", what, err, want)
+		}
+	}
+}
+
+func TestAMovedSessionIsShownWhereItGoes(t *testing.T) {
+	t.Parallel()
+	h := newHall(t)
+	h.watch()
+	h.open("/usr/bin/xterm", "-e", "cat")
+	h.Follow("1")
+	eventually(t, "a picture", h.slot(1))
+	h.mu.Lock()
+	h.chat = "8"
+	h.mu.Unlock()
+	eventually(t, "a new message", h.slot(2))
+	if posts := h.posts(); posts[len(posts)-1].Thread.Chat != "8" {
+		t.Errorf("it is shown in %v", posts[len(posts)-1].Thread)
 	}
 }
 

@@ -47,12 +47,13 @@ type watcher struct {
 	dir  string
 	wake chan want // capacity 1
 
-	began time.Time // when it began to look
-	shown *eye      // what was last put
-	put   time.Time // when it was put
-	n     int       // number of the message, from 1; 0 = none yet
-	path  string    // the file of the revision put last; "" = none
-	keys  *bot.Keyboard
+	began  time.Time  // when it began to look
+	thread bot.Thread // where it is shown; zero = not known
+	shown  *eye       // what was last put
+	put    time.Time  // when it was put
+	n      int        // number of the message, from 1; 0 = none yet
+	path   string     // the file of the revision put last; "" = none
+	keys   *bot.Keyboard
 }
 
 // run looks until the session has ended.
@@ -116,7 +117,13 @@ func (w *watcher) look(ctx context.Context, s bot.Session, why want) error {
 	} else if err != nil {
 		return err
 	}
+	if w.thread != (bot.Thread{}) && w.thread != s.Thread {
+		why = anew // the session was moved, and this with it
+	}
 	lim := w.d.Limits(s.Thread)
+	if why == change && lim.Stream && w.n > 0 {
+		return nil // nothing is edited there: each would be one more
+	}
 	if why == change && time.Since(w.put) < pace(lim, time.Since(s.Started)) {
 		return nil
 	}
@@ -137,7 +144,7 @@ func (w *watcher) look(ctx context.Context, s bot.Session, why want) error {
 	if err := w.show(ctx, s, lim, m); err != nil {
 		return err
 	}
-	w.shown, w.put = small, time.Now()
+	w.shown, w.put, w.thread = small, time.Now(), s.Thread
 	return nil
 }
 
