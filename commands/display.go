@@ -54,11 +54,9 @@ func windowed(d Deps) bot.Command {
 			if err := d.Displays.Prepare(id, pixels, &o.Spec); err != nil {
 				return err
 			}
-			if _, err = begin(ctx, req, o); err != nil {
-				return err
-			}
+			_, err = begin(ctx, req, o)
 			d.Displays.Follow(id)
-			return nil
+			return err
 		},
 	}
 }

@@ -74,6 +74,7 @@ type Displays struct {
 
 	mu      sync.Mutex
 	ctx     context.Context // set by Run; watchers run under it
+	early   []bot.SessionID // to be followed from Run on
 	watched map[bot.SessionID]*watcher
 	all     sync.WaitGroup
 }
@@ -81,7 +82,9 @@ type Displays struct {
 func (d *Displays) folder(id bot.SessionID) string { return filepath.Join(d.Dir, string(id)) }
 
 // Prepare makes of a program, whose Argv[0] is a path, what runs it on a display
-// of its own as session id. A *bot.UserError says what is missing.
+// of its own as session id. A *bot.UserError says what is missing. Follow is to be
+// called when the session was opened, or could not be: it sees to the folder that
+// is made here.
 func (d *Displays) Prepare(id bot.SessionID, size Size, spec *bot.Spec) error {
 	if err := installed("Xvfb"); err != nil {
 		return err
@@ -90,8 +93,8 @@ func (d *Displays) Prepare(id bot.SessionID, size Size, spec *bot.Spec) error {
 		// Its folder is closed to other accounts, and is to stay so.
 		return bot.Userf("Programs run as %s here, and displays are only for programs that run as chapi itself.", spec.User)
 	}
-	if err := os.MkdirAll(d.Dir, 0o700); err != nil {
-		return fmt.Errorf("make the folder of displays: %w", err)
+	if err := os.MkdirAll(d.folder(id), 0o700); err != nil {
+		return fmt.Errorf("make the folder of a display: %w", err)
 	}
 	p := parent{dir: d.folder(id), size: size, memory: spec.Memory, program: spec.Argv}
 	if spec.CPU > 0 {
@@ -108,7 +111,11 @@ func (d *Displays) Prepare(id bot.SessionID, size Size, spec *bot.Spec) error {
 func (d *Displays) Run(ctx context.Context) error {
 	d.mu.Lock()
 	d.ctx = ctx
+	early := d.early
 	d.mu.Unlock()
+	for _, id := range early {
+		d.Follow(id)
+	}
 	entries, err := os.ReadDir(d.Dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("read the folder of displays: %w", err)
@@ -121,12 +128,16 @@ func (d *Displays) Run(ctx context.Context) error {
 	return nil
 }
 
-// Follow shows the display of a session, from when it has one, in the session's
-// thread. Without a Run it does nothing: that follows what it finds.
+// Follow shows the display of a session, from when it has one until the session
+// ends, in the session's thread.
 func (d *Displays) Follow(id bot.SessionID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.ctx == nil || d.ctx.Err() != nil || d.watched[id] != nil {
+	switch {
+	case d.ctx == nil:
+		d.early = append(d.early, id)
+		return
+	case d.ctx.Err() != nil || d.watched[id] != nil:
 		return
 	}
 	if d.watched == nil {

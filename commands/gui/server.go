@@ -77,7 +77,7 @@ func Main() {
 
 // parent is what the parent of a display is told.
 type parent struct {
-	dir     string // for the display's files; made by it, removed by it
+	dir     string // for the display's files, removed by it
 	size    Size
 	memory  int64    // the program's address space in bytes; 0 = no bound
 	seconds int64    // its processor time; 0 = no bound
@@ -123,9 +123,6 @@ func (s status) exit() {
 }
 
 func (p parent) run() (status, error) {
-	if err := os.Mkdir(p.dir, 0o700); err != nil {
-		return status{code: exitNoDisplay}, fmt.Errorf("make the folder of a display: %w", err)
-	}
 	defer os.RemoveAll(p.dir)
 	server, err := p.serve()
 	if err != nil {
