@@ -23,14 +23,15 @@ help:
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o chapi .
 
-# The race detector needs a C compiler; the tests use ps, mount and ffmpeg, and hold the
-# screen of real programs against tmux's.
+# The race detector needs a C compiler; the tests use ps, mount, ffmpeg and an X
+# server, and hold the screen of real programs against tmux's.
 tools:
 	@missing=""; \
 	for tool in gcc:gcc ps:procps mount:mount git:git ffmpeg:ffmpeg \
 		tmux:tmux vim:vim htop:htop mc:mc less:less nano:nano dialog:dialog whiptail:whiptail python3:python3 \
 		/usr/libexec/ncurses-examples/worm:ncurses-examples \
-		ffmpeg:ffmpeg ffprobe:ffmpeg asciinema:asciinema more:util-linux; do \
+		ffmpeg:ffmpeg ffprobe:ffmpeg asciinema:asciinema more:util-linux \
+		Xvfb:xvfb xdotool:xdotool xterm:xterm xev:x11-utils; do \
 		command -v $${tool%%:*} >/dev/null || missing="$$missing $${tool##*:}"; \
 	done; \
 	test -e /usr/include/stdlib.h || missing="$$missing libc6-dev"; \
@@ -61,7 +62,7 @@ lint:
 	@if command -v golangci-lint >/dev/null; then golangci-lint run; else echo "golangci-lint is not installed; skipped"; fi
 
 bench: build
-	$(GO) test -run '^$$' -bench . -benchtime 1s ./storage ./bot/render/... ./commands/camera ./runner/...
+	$(GO) test -run '^$$' -bench . -benchtime 1s ./storage ./bot/render/... ./commands/camera ./commands/gui ./runner/...
 	CHAPI_BENCH=1 $(GO) test -count 1 -timeout 60m -run TestBench -v ./bot/daemon
 
 soak: tools

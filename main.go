@@ -27,6 +27,7 @@ import (
 	"chapi/bot"
 	"chapi/bot/config"
 	"chapi/bot/daemon"
+	"chapi/commands/gui"
 	"chapi/runner"
 	"chapi/runner/holder"
 	"chapi/storage"
@@ -43,6 +44,10 @@ func main() {
 	// it can, so nothing else is touched before.
 	if len(os.Args) > 1 && os.Args[1] == holder.Arg {
 		holder.Main()
+		return
+	}
+	if len(os.Args) > 1 && os.Args[1] == gui.Arg {
+		gui.Main()
 		return
 	}
 	os.Exit(execute())

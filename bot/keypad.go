@@ -10,6 +10,8 @@ import (
 const (
 	ViewCommand   = "view"   // choose a view; arguments "kind", "pan", "keys"
 	SecretCommand = "secret" // answer a question for a secret in private
+	// RefreshCommand brings the picture of a session's display up to date.
+	RefreshCommand = "refresh"
 )
 
 // keyButton presses a key in the session.

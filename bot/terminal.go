@@ -156,6 +156,19 @@ func (s *Sessions) Give(ctx context.Context, p Principal, id SessionID, to strin
 	return nil
 }
 
+// MayType says, as a *UserError, why the person may not type into the session:
+// for what types into it by other ways than Control.
+func (s *Sessions) MayType(ctx context.Context, p Principal, id SessionID) error {
+	session, err := s.Store.Session(ctx, id)
+	if err != nil {
+		return fmt.Errorf("read session %s: %w", id, err)
+	}
+	if session.State == Ended {
+		return s.ended(ctx, id)
+	}
+	return s.mayType(ctx, p, session)
+}
+
 // mayType says, as a *UserError, why the person may not type into the session.
 // Who may steer it may, unless the keyboard was given to somebody.
 func (s *Sessions) mayType(ctx context.Context, p Principal, session Session) error {

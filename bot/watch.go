@@ -653,7 +653,9 @@ func (w *watcher) keys() *Keyboard {
 		return w.keypad
 	}
 	key := func(label, name string) Button {
-		return Button{Label: label, Command: "key", Args: Args{"keys": {name}}}
+		// For what reads the program's input, whose output is here: a window of
+		// its own has keys of its own.
+		return Button{Label: label, Command: "key", Args: Args{"keys": {name}, "stdin": {"true"}}}
 	}
 	stop := Button{Label: "Stop", Command: "stop"}
 	log := Button{Label: "Log", Command: "log"}

@@ -16,6 +16,7 @@ import (
 	"chapi/bot"
 	"chapi/commands/device"
 	"chapi/commands/files"
+	"chapi/commands/gui"
 	"chapi/commands/web"
 )
 
@@ -75,6 +76,8 @@ type Deps struct {
 	Restart func(why string)
 	// Cameras is the device's cameras, and what is going on with them.
 	Cameras Cameras
+	// Displays are the screens of programs with windows.
+	Displays *gui.Displays
 	// Files is what of the disk is open, and Web what downloads, at most WebMax
 	// bytes at a time.
 	Files  *files.Store
@@ -221,10 +224,12 @@ func New(d Deps) []bot.Command {
 		run(d),
 		sh(d),
 		term(d),
+		windowed(d),
 		again(d, table),
 
 		in(d),
 		key(d),
+		click(d),
 		eof(d),
 		stop(d),
 		kill(d),
@@ -297,6 +302,7 @@ func New(d Deps) []bot.Command {
 		start(d),
 		input(d),
 		secret(d),
+		refresh(d),
 		drop(),
 		power(d),
 		codeBlock(d),

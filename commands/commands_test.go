@@ -414,6 +414,7 @@ func TestDeclarations(t *testing.T) {
 		"shot": bot.Viewer, "back": bot.Viewer, "find": bot.Viewer, "copy": bot.Viewer,
 		"clip": bot.Viewer, "cast": bot.Viewer,
 		"get": bot.Viewer, "ls": bot.Viewer, "cat": bot.Viewer,
+		bot.RefreshCommand: bot.Viewer,
 	}
 	asking := []string{bot.DropCommand, bot.CodeCommand, "rm", "edit"}
 	for _, c := range w.args.Commands() {

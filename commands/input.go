@@ -23,14 +23,24 @@ func in(d Deps) bot.Command {
 		Aliases:  []string{"type"},
 		Group:    groupSteer,
 		Summary:  "Type text into a session, without Enter",
-		Help:     "Everything behind the first blank goes to the program just as it is. Plain text without a slash does the same and presses Enter.",
+		Help:     "Everything behind the first blank goes to the program just as it is. Plain text without a slash does the same and presses Enter. What a /gui has started gets it in its window.",
 		Examples: []string{"in y", "type :wq"},
 		Args:     []bot.Arg{{Name: "text", Kind: bot.ArgRest, Required: true, Summary: "what to type"}},
 		Role:     bot.User,
 		Effect:   bot.Changes,
 		Run: func(ctx context.Context, req bot.Request) error {
 			text := req.Call.Args.Text("text")
-			return steer(ctx, d, req, func(bot.Session) bot.Control { return bot.Control{Input: []byte(text)} })
+			s, err := find(ctx, d, req)
+			if err != nil {
+				return err
+			}
+			if d.Displays.Has(s) {
+				if err := d.Keyboards.MayType(ctx, req.Principal, s.ID); err != nil {
+					return err
+				}
+				return d.Displays.Type(ctx, s.ID, text)
+			}
+			return d.Sessions.Control(ctx, req.Principal, s.ID, bot.Control{Input: []byte(text)})
 		},
 	}
 }

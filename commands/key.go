@@ -26,15 +26,24 @@ func key(d Deps) bot.Command {
 		Group:   groupSteer,
 		Summary: "Press keys such as ctrl-c, tab or up",
 		Help: "Keys: enter, esc, tab, shift-tab, space, backspace, up, down, left, right, home, end, pgup, pgdn, ins, del, f1 to f12, and any single character. " +
-			"ctrl-, alt- and shift- go before a key. *N presses it N times, up to 50. The keys are pressed in the order given.",
+			"ctrl-, alt- and shift- go before a key. *N presses it N times, up to 50. The keys are pressed in the order given. What a /gui has started gets them in its window.",
 		Examples: []string{"key ctrl-c", "key down*3 enter", "key esc : w q enter", "key alt-b ctrl-left"},
-		Args:     []bot.Arg{{Name: "keys", Kind: bot.ArgWords, Required: true, Summary: "names of keys"}},
-		Role:     bot.User,
-		Effect:   bot.Changes,
+		Args: []bot.Arg{
+			{Name: "stdin", Flag: true, Kind: bot.ArgSwitch, Summary: "to a program's standard input, although it has a window"},
+			{Name: "keys", Kind: bot.ArgWords, Required: true, Summary: "names of keys"},
+		},
+		Role:   bot.User,
+		Effect: bot.Changes,
 		Run: func(ctx context.Context, req bot.Request) error {
 			s, err := find(ctx, d, req)
 			if err != nil {
 				return err
+			}
+			if d.Displays.Has(s) && !req.Call.Args.Has("stdin") {
+				if err := d.Keyboards.MayType(ctx, req.Principal, s.ID); err != nil {
+					return err
+				}
+				return d.Displays.Press(ctx, s.ID, req.Call.Args.List("keys"))
 			}
 			inputs, err := presses(req.Call.Args.List("keys"), keyboardOf(ctx, d, req.Principal, s))
 			if err != nil {

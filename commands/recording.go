@@ -32,8 +32,8 @@ func filmed(d Deps) bot.Command {
 	return bot.Command{
 		Name:    "clip",
 		Group:   groupLook,
-		Summary: "Film what a terminal showed",
-		Help: "The last 30 seconds, or as long as you say, or a part of the session by its own time, such as 1m..1m30s. " +
+		Summary: "Film what a terminal showed, or what a display shows",
+		Help: "The display of a /gui is filmed from now on, for as long as you say. Of a terminal it is the last 30 seconds, or as long as you say, or a part of the session by its own time, such as 1m..1m30s. " +
 			"Pauses are shortened. With ffmpeg installed it is a video, else an animated picture.",
 		Examples: []string{"clip", "clip 2m", "clip 0s..20s 12", "clip all"},
 		Args: []bot.Arg{
@@ -45,8 +45,14 @@ func filmed(d Deps) bot.Command {
 		Aside:   true,
 		Timeout: clipTime,
 		Run: func(ctx context.Context, req bot.Request) error {
-			s, err := withTerminal(ctx, d, req)
+			s, err := find(ctx, d, req)
 			if err != nil {
+				return err
+			}
+			if d.Displays.Has(s) {
+				return filmDisplay(ctx, d, req, s)
+			}
+			if _, err := d.Terminals.Window(ctx, req.Principal, s.ID); err != nil {
 				return err
 			}
 			from, to, err := clipSpan(req.Call.Args.Text("time"), s)

@@ -141,13 +141,19 @@ func launch(ctx context.Context, d Deps, req bot.Request, what program) error {
 	if err != nil {
 		return err
 	}
+	_, err = begin(ctx, req, o)
+	return err
+}
+
+// begin opens a session within a bounded time.
+func begin(ctx context.Context, req bot.Request, o bot.Opening) (bot.Session, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
-	_, err = req.Reply.Open(ctx, o)
+	s, err := req.Reply.Open(ctx, o)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return &bot.UserError{Text: "It did not start within " + lasted(startTime) + " and was given up. /status tells how the machine is.", Err: err}
+		return s, &bot.UserError{Text: "It did not start within " + lasted(startTime) + " and was given up. /status tells how the machine is.", Err: err}
 	}
-	return err
+	return s, err
 }
 
 var sessionName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
@@ -232,7 +238,7 @@ func again(d Deps, table func() []bot.Command) bot.Command {
 	return bot.Command{
 		Name:     "again",
 		Group:    groupRun,
-		Summary:  "Run your last /run, /sh or /term of this chat once more",
+		Summary:  "Run your last /run, /sh, /term or /gui once more",
 		Help:     "With the same words and options, in the folder and environment that the chat has now.",
 		Examples: []string{"again"},
 		Role:     bot.User,
@@ -261,7 +267,7 @@ func again(d Deps, table func() []bot.Command) bot.Command {
 // lastStart is the newest call of the person in this chat that started, or
 // tried to start, a program.
 func lastStart(ctx context.Context, calls Calls, req bot.Request) (last bot.Call, ok bool, err error) {
-	for _, name := range []string{"run", "sh", "term"} {
+	for _, name := range []string{"run", "sh", "term", "gui"} {
 		found, err := calls.Calls(ctx, bot.CallFilter{
 			Room:    req.Principal.Thread().Room(),
 			Account: req.Principal.Account(),

@@ -28,6 +28,8 @@ type Keyboards interface {
 	AskPrivately(ctx context.Context, p bot.Principal, id bot.SessionID) error
 	// Erase deletes the message of a call, which was a secret.
 	Erase(ctx context.Context, c bot.Call) error
+	// MayType says why the person may not type into the live session.
+	MayType(ctx context.Context, p bot.Principal, id bot.SessionID) error
 }
 
 // views are the words for the ways to show a terminal.
@@ -73,12 +75,12 @@ func view(d Deps) bot.Command {
 	}
 }
 
-// shot declares /shot: a picture of a terminal, now.
+// shot declares /shot: a picture of a terminal or a display, now.
 func shot(d Deps) bot.Command {
 	return bot.Command{
 		Name:     "shot",
 		Group:    groupLook,
-		Summary:  "Send a picture of a terminal as it looks now",
+		Summary:  "Send a picture of a terminal or display as it is now",
 		Examples: []string{"shot", "shot 12"},
 		Args:     []bot.Arg{sessionArg()},
 		Role:     bot.Viewer,
@@ -87,6 +89,9 @@ func shot(d Deps) bot.Command {
 			s, err := find(ctx, d, req)
 			if err != nil {
 				return err
+			}
+			if d.Displays.Has(s) {
+				return sendDisplay(ctx, d, req, s)
 			}
 			window, err := d.Terminals.Window(ctx, req.Principal, s.ID)
 			if err != nil {

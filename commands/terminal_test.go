@@ -60,6 +60,10 @@ func (f *fakeTerminals) AskPrivately(_ context.Context, _ bot.Principal, id bot.
 	return f.note("%s asks in private", id)
 }
 
+func (f *fakeTerminals) MayType(_ context.Context, _ bot.Principal, id bot.SessionID) error {
+	return f.note("%s may type", id)
+}
+
 func (f *fakeTerminals) Erase(_ context.Context, c bot.Call) error {
 	return f.note("erased %s", c.Message)
 }

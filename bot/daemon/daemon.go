@@ -29,6 +29,7 @@ import (
 	"chapi/commands/camera"
 	"chapi/commands/device"
 	"chapi/commands/files"
+	"chapi/commands/gui"
 	"chapi/commands/web"
 	"chapi/runner"
 	"chapi/storage"
@@ -79,6 +80,7 @@ type daemon struct {
 	dispatch  *bot.Dispatcher
 	reception *bot.Reception
 	studio    *camera.Studio
+	displays  *gui.Displays
 	scheduler *bot.Scheduler
 	leases    *bot.Leases
 	alerts    *bot.Alerts
@@ -281,6 +283,10 @@ func (d *daemon) buildStages(ctx context.Context) error {
 	if d.studio, err = d.cameras(policy); err != nil {
 		return err
 	}
+	d.displays = &gui.Displays{
+		Dir: filepath.Join(cfg.StateDir, "displays"), Exe: d.Exe, Session: d.store.Session,
+		Spool: d.spool, Put: d.putOne, Limits: d.deliver.Limits, Logger: d.log,
+	}
 	if err := d.buildAutomation(policy); err != nil {
 		return err
 	}
@@ -326,6 +332,7 @@ func (d *daemon) deps() commands.Deps {
 			Length:    time.Duration(d.Config.Video.Seconds) * time.Second,
 			MaxLength: time.Duration(d.Config.Video.MaxSeconds) * time.Second,
 		},
+		Displays:  d.displays,
 		Machine:   d.machine,
 		Battery:   d.sampler.Battery,
 		Chart:     d.Chart,
@@ -388,6 +395,7 @@ func (d *daemon) start(ctx context.Context) {
 	d.parts.start(ctx, "deliver", false, d.deliver.Run)
 	d.parts.start(ctx, "sessions", false, d.sessions.Run)
 	d.parts.start(ctx, "cameras", true, d.studio.Run)
+	d.parts.start(ctx, "displays", true, d.displays.Run)
 	d.parts.start(ctx, "dispatch", false, d.dispatch.Run)
 	for _, a := range d.adapters {
 		lone := len(d.adapters) > 1
@@ -431,7 +439,7 @@ func (d *daemon) stop(ctx context.Context, result error) {
 		}
 	}
 	d.parts.stop(ctx, append(receiving, "schedules", "leases", "alerts", "pairing", "menus", "retention", "watchdog", "watchman", "sampler", "living", "orders")...)
-	d.parts.stop(ctx, "dispatch", "cameras")
+	d.parts.stop(ctx, "dispatch", "cameras", "displays")
 	flush, done := context.WithTimeout(ctx, flushTime)
 	d.deliver.Flush(flush)
 	done()

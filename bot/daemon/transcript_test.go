@@ -68,6 +68,7 @@ import (
 //	media KIND WHERE RE       the message that fits has a file of that kind, all of which can be decoded
 //	revised N WHERE RE        the message that fits has been edited N times, or will have been
 //	appears N GLOB            N files or more of the state folder fit, or will
+//	vanishes GLOB             no file of the state folder fits any more, and no process is told of one
 //	codes WHERE               the code that the bot says there is the last one
 //
 // On Discord alone:
@@ -173,6 +174,7 @@ func play(t *testing.T, dir string, names ...string) {
 			"media":     script(3, mediaVerb),
 			"revised":   script(3, revisedVerb),
 			"appears":   script(2, appearsVerb),
+			"vanishes":  script(1, vanishesVerb),
 			"codes":     script(1, codesVerb),
 
 			"slash":    script(3, slashVerb),
@@ -496,6 +498,23 @@ func appearsVerb(w *world, args []string) {
 		return len(found) >= want
 	}) {
 		w.t.Fatalf("there are not %d files %s", want, args[1])
+	}
+}
+
+func vanishesVerb(w *world, args []string) {
+	glob := filepath.Join(w.dir, "state", args[0])
+	var left []string
+	if !eventually(patience, func() bool {
+		left, _ = filepath.Glob(glob)
+		lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+		for _, path := range lines {
+			if line, _ := os.ReadFile(path); bytes.Contains(line, []byte(filepath.Dir(glob)+"/")) {
+				left = append(left, strings.ReplaceAll(string(line), "\x00", " "))
+			}
+		}
+		return len(left) == 0
+	}) {
+		w.t.Fatalf("%s is still there: %q", args[0], left)
 	}
 }
 
