@@ -133,10 +133,13 @@ func (p *PictureReader) jpeg() ([]byte, error) {
 			}
 		case marker == 0xFF: // filling
 			err = p.take(&out, 1)
+		case marker == 0xD8: // another begins: what came before it was cut off
+			out.Reset()
+			err = p.take(&out, 2)
 		case marker == 0xD9:
 			err = p.take(&out, 2)
 			return out.Bytes(), err
-		case marker == 0, marker >= 0xD0 && marker <= 0xD8, marker == 1: // no length follows
+		case marker == 0, marker >= 0xD0 && marker <= 0xD7, marker == 1: // no length follows
 			err = p.take(&out, 2)
 		default:
 			if head, err = p.r.Peek(4); err != nil {

@@ -54,10 +54,11 @@ type watcher struct {
 	looked  bool  // the head of the output has been looked at for a picture
 	keypad  *Keyboard
 	pane    pane
-	end     int64     // the length of the output, and
-	grown   time.Time // when it was seen to grow
-	shown   string    // the body last put, to leave out puts that change nothing
-	put     time.Time // when it was put; zero = never
+	filmed  <-chan struct{} // closed when the side channel's pictures are put
+	end     int64           // the length of the output, and
+	grown   time.Time       // when it was seen to grow
+	shown   string          // the body last put, to leave out puts that change nothing
+	put     time.Time       // when it was put; zero = never
 
 	mu    sync.Mutex
 	said  int64
@@ -72,6 +73,9 @@ func (w *watcher) run(ctx context.Context) {
 	err := w.open()
 	if err == nil {
 		defer w.journal.Close()
+		filming, stop := context.WithCancel(ctx)
+		w.filmed = w.startFilm(filming)
+		defer func() { stop(); <-w.filmed }()
 		if w.lim.Stream {
 			err = w.stream(ctx)
 		} else {
@@ -427,6 +431,13 @@ func (w *watcher) finish(ctx context.Context, st Status) error {
 	if err := w.closePane(ctx); err != nil {
 		return err
 	}
+	// The last word is put when everything else is: a later daemon looks no
+	// more at a session that has told it.
+	select {
+	case <-w.filmed:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	w.s.forgetChoices(ctx, w.session.ID)
 	body, err := w.body(st)
 	if err != nil {
@@ -443,6 +454,9 @@ func (w *watcher) finish(ctx context.Context, st Status) error {
 		d := w.delivery(Slot(fmt.Sprintf("session/%s/file/%d", w.session.ID, last.Page)), file, true, last)
 		d.ReplyTo = w.session.Root
 		say = append(say, d)
+	}
+	if clip, ok := w.shotsClip(ctx); ok {
+		say = append(say, clip)
 	}
 	if bell, ok := w.bell(st); ok {
 		say = append(say, w.delivery(Slot(fmt.Sprintf("session/%s/end/%d", w.session.ID, last.Page)), bell, true, last))
