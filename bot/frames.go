@@ -79,10 +79,10 @@ func (r *frameRun) look(j Journal, end int64) (another bool, err error) {
 		switch {
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 			return false, nil
-		case err != nil && in.failed:
-			return false, fmt.Errorf("read pictures: %w", err)
+		case errors.Is(err, ErrPictureDamaged), errors.Is(err, ErrPictureTooLarge):
+			continue // one that was cut by a gap
 		case err != nil:
-			continue // damage in front of a gap
+			return false, fmt.Errorf("read pictures: %w", err)
 		}
 		from, to := pictures.Last()
 		f := frame{Range: Range{in.place(from), in.place(to-1) + 1}, size: len(picture)}

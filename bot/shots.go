@@ -36,6 +36,7 @@ func (s *shots) look(j Journal, end int64) error {
 			s.found, s.at = append(s.found, f), f.To
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, ErrPictureTooLarge):
 			return nil // the rest may come yet
+		case errors.Is(err, ErrPictureDamaged):
 		default:
 			return fmt.Errorf("look for pictures: %w", err)
 		}
@@ -49,7 +50,6 @@ type stdoutReader struct {
 	at, end int64
 	left    []byte
 	read    int64 // bytes of standard output
-	failed  bool  // the journal did
 	pieces  []struct{ stream, journal int64 }
 }
 
@@ -60,7 +60,6 @@ func (r *stdoutReader) Read(b []byte) (int, error) {
 		}
 		chunk, err := r.journal.Next(r.at, readSize)
 		if err != nil {
-			r.failed = true
 			return 0, err
 		}
 		if len(chunk.Data) == 0 {

@@ -139,7 +139,7 @@ func (f *frames) read() {
 		switch {
 		case err == nil:
 			f.keep(picture)
-		case errors.Is(err, bot.ErrPictureTooLarge):
+		case errors.Is(err, bot.ErrPictureTooLarge), errors.Is(err, bot.ErrPictureDamaged):
 			f.dropped.Add(1)
 		}
 	}
@@ -222,7 +222,7 @@ func (f *frames) damage() string {
 	if f == nil || f.dropped.Load() == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d of its pictures were left out: they came too fast or were too large", f.dropped.Load())
+	return fmt.Sprintf("%d of its pictures were left out: they came too fast, were too large or damaged", f.dropped.Load())
 }
 
 // bucket is a rate with a burst. It begins full.
