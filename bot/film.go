@@ -34,8 +34,11 @@ const (
 	clipLeast = 6
 	// clipLongest is the longest that a clip runs, faster than it was if need be.
 	clipLongest = time.Minute
-	// clipSlowest and clipFastest are pictures a second. What was printed in one
-	// go is shown at a pace at which it can be seen.
+	// clipShortest is the least that it runs: what was sent in one go is to be
+	// seen too.
+	clipShortest = time.Second
+	// clipSlowest and clipFastest are pictures a second, unless it would run too
+	// long with them.
 	clipSlowest, clipFastest = 1, 20
 	// clipBytes is the most that a clip has, where the network takes more.
 	clipBytes = 16 << 20
@@ -316,5 +319,6 @@ func clipRate(frames []frame) float64 {
 	if took := frames[len(frames)-1].at.Sub(frames[0].at).Seconds(); took > 0 {
 		rate = min(max((n-1)/took, clipSlowest), clipFastest)
 	}
+	rate = min(rate, n/clipShortest.Seconds())
 	return max(rate, n/clipLongest.Seconds())
 }
