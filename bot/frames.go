@@ -69,26 +69,37 @@ type frameRun struct {
 // look takes the pictures up to the end of a journal into the run. It reports
 // whether it stopped at one that begins another.
 func (r *frameRun) look(j Journal, end int64) (another bool, err error) {
-	in := &stdoutReader{journal: j, at: r.at, end: end}
 	clock, err := readClock(j, r.at)
 	if err != nil {
 		return false, err
 	}
+	for from := r.at; ; {
+		// What a gap has cut must not be taken for one with what is behind it.
+		in := &stdoutReader{journal: j, at: from, end: end, joined: true}
+		another, err := r.take(in, &clock)
+		if another || err != nil || in.beyond == 0 {
+			return another, err
+		}
+		from = in.beyond
+	}
+}
+
+// take takes the pictures of one piece of a journal.
+func (r *frameRun) take(in *stdoutReader, clock *clock) (another bool, err error) {
 	for pictures := NewPictureReader(in, maxShot); ; {
 		picture, err := pictures.Next()
 		switch {
 		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 			return false, nil
 		case errors.Is(err, ErrPictureDamaged), errors.Is(err, ErrPictureTooLarge):
-			continue // one that was cut by a gap
+			continue
 		case err != nil:
 			return false, fmt.Errorf("read pictures: %w", err)
 		}
 		from, to := pictures.Last()
 		f := frame{Range: Range{in.place(from), in.place(to-1) + 1}, size: len(picture)}
-		whole := f.Len() == int64(f.size) // else it spans a gap
 		var good bool
-		if f.form, good = formOf(picture); !good || !whole {
+		if f.form, good = formOf(picture); !good {
 			r.at = f.To
 			continue
 		}

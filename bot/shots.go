@@ -51,6 +51,10 @@ type stdoutReader struct {
 	left    []byte
 	read    int64 // bytes of standard output
 	pieces  []struct{ stream, journal int64 }
+	// joined makes it end at a gap of the journal, behind which it goes on at
+	// beyond; 0 = there was none.
+	joined bool
+	beyond int64
 }
 
 func (r *stdoutReader) Read(b []byte) (int, error) {
@@ -63,6 +67,10 @@ func (r *stdoutReader) Read(b []byte) (int, error) {
 			return 0, err
 		}
 		if len(chunk.Data) == 0 {
+			return 0, io.EOF
+		}
+		if r.joined && chunk.From > r.at {
+			r.beyond = chunk.From
 			return 0, io.EOF
 		}
 		r.at = chunk.From + int64(len(chunk.Data))
