@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 )
 
@@ -19,8 +18,14 @@ type PictureReader struct {
 	from, to int64
 }
 
-// ErrPictureTooLarge: a picture in a stream is larger than is accepted.
-var ErrPictureTooLarge = errors.New("picture is too large")
+// Errors of a PictureReader. It can be read on after both.
+var (
+	// ErrPictureTooLarge: a picture in the stream is larger than is accepted.
+	ErrPictureTooLarge = errors.New("picture is too large")
+	// ErrPictureDamaged: what begins like a picture does not go on like one. One
+	// that was cut off may take the beginning of the next with it.
+	ErrPictureDamaged = errors.New("picture is damaged")
+)
 
 // NewPictureReader reads pictures of at most most bytes each from r.
 func NewPictureReader(r io.Reader, most int) *PictureReader {
@@ -48,8 +53,8 @@ func PictureKind(b []byte) string {
 func (p *PictureReader) Last() (from, to int64) { return p.from, p.to }
 
 // Next is the next whole picture, the caller's to keep. It returns io.EOF at
-// the end of the stream, io.ErrUnexpectedEOF when that cuts a picture, and
-// ErrPictureTooLarge.
+// the end of the stream, io.ErrUnexpectedEOF when that cuts a picture,
+// ErrPictureTooLarge and ErrPictureDamaged.
 func (p *PictureReader) Next() ([]byte, error) {
 	picture, err := p.next()
 	if err == nil {
@@ -102,7 +107,7 @@ func (p *PictureReader) png() ([]byte, error) {
 		}
 		length, kind := binary.BigEndian.Uint32(head), string(head[4:8])
 		if length > 1<<31-1 {
-			return nil, fmt.Errorf("picture has a chunk of %d bytes", length)
+			return nil, ErrPictureDamaged
 		}
 		if err := p.take(&out, 8+int(length)+4); err != nil {
 			return nil, err
@@ -120,25 +125,32 @@ func (p *PictureReader) jpeg() ([]byte, error) {
 	if err := p.take(&out, 2); err != nil {
 		return nil, err
 	}
-	for {
+	for scanning := false; ; {
 		head, err := p.r.Peek(2)
 		if err != nil {
 			return nil, cutShort(err)
 		}
 		marker := head[1]
 		switch {
+		case head[0] != 0xFF && !scanning:
+			return nil, ErrPictureDamaged
 		case head[0] != 0xFF: // a byte of a scan
 			if err := p.scan(&out); err != nil {
 				return nil, err
 			}
 		case marker == 0xFF: // filling
 			err = p.take(&out, 1)
+		case marker == 0xD8: // another begins: what came before it was cut off
+			out.Reset()
+			scanning = false
+			err = p.take(&out, 2)
 		case marker == 0xD9:
 			err = p.take(&out, 2)
 			return out.Bytes(), err
-		case marker == 0, marker >= 0xD0 && marker <= 0xD8, marker == 1: // no length follows
+		case marker == 0, marker >= 0xD0 && marker <= 0xD7, marker == 1: // no length follows
 			err = p.take(&out, 2)
 		default:
+			scanning = marker == 0xDA
 			if head, err = p.r.Peek(4); err != nil {
 				return nil, cutShort(err)
 			}

@@ -48,6 +48,7 @@ func TestPicturesAreFoundInAStream(t *testing.T) {
 		{"nothing", nil, nil, io.EOF},
 		{"the last one cut", [][]byte{a, b[:len(b)-5]}, [][]byte{a}, io.ErrUnexpectedEOF},
 		{"a JPEG cut in its scan", [][]byte{a[:len(a)-9]}, nil, io.ErrUnexpectedEOF},
+		{"a JPEG cut in its scan, and another", [][]byte{a[:len(a)-9], c}, [][]byte{c}, io.EOF},
 		{"one that is too large", [][]byte{a, append(pngHead[:8:8], 0x10, 0, 0, 0, 'I', 'D', 'A', 'T')}, [][]byte{a}, ErrPictureTooLarge},
 	} {
 		for how, wrap := range map[string]func(io.Reader) io.Reader{"at once": func(r io.Reader) io.Reader { return r }, "byte by byte": iotest.OneByteReader} {

@@ -201,6 +201,9 @@ type Status struct {
 	Exit   Exit
 	// Hidden is true while a terminal has its echo off: a password prompt.
 	Hidden bool
+	// Frames is the length of the pictures on the side channel so far, in
+	// bytes, gaps included. Wait does not wait for it; Footage does.
+	Frames int64
 }
 
 // Errors of a Runner and a Journal.

@@ -25,6 +25,12 @@ type Sessions struct {
 	Deliver  *Deliverer
 	Renderer Renderer
 	Masker   Masker
+	// Footage, Filmer and Spool are for the pictures that programs send: where
+	// they come from, what makes a clip of them, and where that is kept. Without
+	// Footage none are shown.
+	Footage Footage
+	Filmer  Filmer
+	Spool   *Spool
 	// Leases are the resources that sessions may hold.
 	Leases *Leases
 	Limits SessionLimits

@@ -55,12 +55,13 @@ type watcher struct {
 	tinted  bool  // the starter wants colours
 	keypad  *Keyboard
 	pane    pane
-	end     int64     // the length of the output, and
-	grown   time.Time // when it was seen to grow
-	shown   string    // the body last put, to leave out puts that change nothing
-	showed  int64     // the offset behind what it shows
-	put     time.Time // when it was put; zero = never
-	opened  time.Time // when the live page was begun, or before that
+	filmed  <-chan struct{} // closed when the side channel's pictures are put
+	end     int64           // the length of the output, and
+	grown   time.Time       // when it was seen to grow
+	shown   string          // the body last put, to leave out puts that change nothing
+	showed  int64           // the offset behind what it shows
+	put     time.Time       // when it was put; zero = never
+	opened  time.Time       // when the live page was begun, or before that
 
 	mu    sync.Mutex
 	said  int64
@@ -75,6 +76,9 @@ func (w *watcher) run(ctx context.Context) {
 	err := w.open(ctx)
 	if err == nil {
 		defer w.journal.Close()
+		filming, stop := context.WithCancel(ctx)
+		w.filmed = w.startFilm(filming)
+		defer func() { stop(); <-w.filmed }()
 		if w.lim.Stream {
 			err = w.stream(ctx)
 		} else {
@@ -469,6 +473,13 @@ func (w *watcher) finish(ctx context.Context, st Status) error {
 	if err := w.closePane(ctx); err != nil {
 		return err
 	}
+	// The last word is put when everything else is: a later daemon looks no
+	// more at a session that has told it.
+	select {
+	case <-w.filmed:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	w.s.forgetChoices(ctx, w.session.ID)
 	body, err := w.body(st)
 	if err != nil {
@@ -485,6 +496,9 @@ func (w *watcher) finish(ctx context.Context, st Status) error {
 		d := w.delivery(Slot(fmt.Sprintf("session/%s/file/%d", w.session.ID, last.Page)), file, true, last)
 		d.ReplyTo = w.session.Root
 		say = append(say, d)
+	}
+	if clip, ok := w.shotsClip(ctx); ok {
+		say = append(say, clip)
 	}
 	if bell, ok := w.bell(st); ok {
 		say = append(say, w.delivery(Slot(fmt.Sprintf("session/%s/end/%d", w.session.ID, last.Page)), bell, true, last))

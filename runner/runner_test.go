@@ -440,14 +440,17 @@ func TestSurroundings(t *testing.T) {
 			}
 		}
 	}
-	inherits := []string{
-		"SigIgn:\t0000000000000000", "SigBlk:\t0000000000000000", "oom " + was(t), "nice 0",
-		"group true", "session true", "dir " + dir, `argv ["surroundings" "a" "b\xffc"]`, "Umask:\t0022",
-		`env "B=2\x00A=\xff1\x00B=3\x00strange\x00GORACE=atexit_sleep_ms=0\x00"`,
+	inherits := func(id string) []string {
+		pipe := filepath.Join(dir, "sessions", id, "frames.pipe")
+		return []string{
+			"SigIgn:\t0000000000000000", "SigBlk:\t0000000000000000", "oom " + was(t), "nice 0",
+			"group true", "session true", "dir " + dir, `argv ["surroundings" "a" "b\xffc"]`, "Umask:\t0022",
+			`env "B=2\x00A=\xff1\x00B=3\x00strange\x00GORACE=atexit_sleep_ms=0\x00CHAPI_FRAMES=` + pipe + `\x00"`,
+		}
 	}
 	t.Run("with pipes", func(t *testing.T) {
 		out := lines(t, "1", bot.Spec{})
-		expect(t, out, inherits...)
+		expect(t, out, inherits("1")...)
 		if n := strings.Count(out, "\nfd "); n != 3 {
 			t.Errorf("got %d descriptors, want 0, 1 and 2:\n%s", n, out)
 		}
@@ -457,15 +460,16 @@ func TestSurroundings(t *testing.T) {
 	})
 	t.Run("with a terminal", func(t *testing.T) {
 		out := lines(t, "2", bot.Spec{PTY: true, Size: bot.Size{Cols: 500, Rows: 50}})
-		expect(t, out, inherits...)
+		expect(t, out, inherits("2")...)
 		if !strings.Contains(out, "fd 2 /dev/pts/") {
 			t.Errorf("no terminal:\n%s", out)
 		}
 	})
 	t.Run("with limits", func(t *testing.T) {
 		out := lines(t, "3", bot.Spec{Nice: 5, CPU: 1500 * time.Millisecond, Memory: 4 << 30})
-		inherits[3] = "nice 5"
-		expect(t, out, append(inherits, "cpu 2 as 4294967296")...)
+		want := inherits("3")
+		want[3] = "nice 5"
+		expect(t, out, append(want, "cpu 2 as 4294967296")...)
 		if n := strings.Count(out, "\nfd "); n != 3 {
 			t.Errorf("got %d descriptors, want 0, 1 and 2:\n%s", n, out)
 		}

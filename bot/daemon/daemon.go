@@ -272,6 +272,7 @@ func (d *daemon) buildStages(ctx context.Context) error {
 	d.sessions = &bot.Sessions{
 		Runner: d.runner, Store: d.store, Deliver: d.deliver, Renderer: render.Renderer{}, Masker: d.masker,
 		Limits: bot.SessionLimits{PerPerson: cfg.Sessions.PerPerson, Total: cfg.Sessions.Total}, Logger: d.log,
+		Footage: d.runner, Spool: d.spool,
 	}
 	d.living = newLiving(d, policy)
 	d.sampler = &sampler{machine: d.machine, series: d.store, listen: []bot.Minutes{d.living}, log: d.log}
@@ -290,7 +291,7 @@ func (d *daemon) buildStages(ctx context.Context) error {
 	if err := d.buildAutomation(policy); err != nil {
 		return err
 	}
-	d.sessions.Leases = d.leases
+	d.sessions.Leases, d.sessions.Filmer = d.leases, d.studio
 	parser := bot.NewParser(commands.New(d.deps()), commands.Words)
 	d.dispatch = &bot.Dispatcher{
 		Policy: policy, Parser: parser, Store: d.store, Session: d.sessions, Deliver: d.deliver,

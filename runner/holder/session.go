@@ -47,6 +47,7 @@ type session struct {
 	input *input
 	// display is nil without a terminal.
 	display *display
+	frames  *frames // nil where there can be no pipe
 	// recorded is the length of spec.json without its reserve.
 	recorded int64
 
@@ -119,11 +120,23 @@ func start(id bot.SessionID, dir string, asked specRecord) (*session, error) {
 		return nil, err
 	}
 	defer spec.Close()
+	// A session that cannot have the channel goes without.
+	pictures, _ := openFrames(dir, program.as)
+	if pictures != nil {
+		program.Env = pictures.environment(program.Env)
+	}
 	child, err := program.start()
 	if err != nil {
+		if pictures != nil {
+			pictures.release()
+		}
 		return nil, err
 	}
 	s := newSession(id, dir, program.Spec, child, now)
+	if pictures != nil {
+		pictures.grew = s.wake
+		s.frames = pictures
+	}
 	// Without this record a holder's death would leave the program running;
 	// it is no reason to undo the start.
 	s.recorded, _ = appendProcess(spec, identify(child.pid))
@@ -159,9 +172,13 @@ func newSession(id bot.SessionID, dir string, spec bot.Spec, c *child, now time.
 func (s *session) run() bot.Exit {
 	s.arm()
 	go s.drain()
+	if s.frames != nil {
+		go s.frames.read()
+	}
 	ended := s.child.await()
 	close(s.exited)
 	s.settleOutput()
+	s.frames.finish()
 	exit := s.record(s.conclude(ended))
 	if exit.Open {
 		s.announce(exit)
@@ -303,7 +320,7 @@ func (s *session) makeRoom() {
 	s.log.Yield()
 }
 
-// damage is what the disk did to the output, in words; empty when nothing.
+// damage is what became of output that is not kept, in words; empty when nothing.
 func (s *session) damage(syncErr error) string {
 	if lost, cause := s.log.Lost(); lost > 0 {
 		return fmt.Sprintf("%d bytes of its output could not be kept: %s", lost, reason(cause))
@@ -311,7 +328,7 @@ func (s *session) damage(syncErr error) string {
 	if syncErr != nil {
 		return "its output may not survive a power cut: " + reason(syncErr)
 	}
-	return ""
+	return s.frames.damage()
 }
 
 // linger goes on reading what processes that were left behind write, until

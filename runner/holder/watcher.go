@@ -128,7 +128,7 @@ func (s *session) status() Status {
 	exit := s.exit
 	s.mu.Unlock()
 	return Status{
-		ID: s.id, End: s.log.End(), Exit: exit, Done: closed(s.done),
+		ID: s.id, End: s.log.End(), Frames: s.frames.end(), Exit: exit, Done: closed(s.done),
 		Hidden: exit == nil && s.child.hidden(),
 	}
 }

@@ -163,6 +163,8 @@ type Status struct {
 	ID     bot.SessionID `json:"id"`
 	End    int64         `json:"end"`
 	Hidden bool          `json:"hidden,omitempty"`
+	// Frames is the length of the pictures on the side channel, in bytes.
+	Frames int64 `json:"frames,omitempty"`
 	// Exit is set once the session has exited.
 	Exit *bot.Exit `json:"exit,omitempty"`
 	// Done: nothing more will come of this session. A holder that was started
@@ -172,7 +174,7 @@ type Status struct {
 
 // Bot is the status in the words of package bot.
 func (s *Status) Bot() bot.Status {
-	b := bot.Status{ID: s.ID, End: s.End, Hidden: s.Hidden}
+	b := bot.Status{ID: s.ID, End: s.End, Hidden: s.Hidden, Frames: s.Frames}
 	if s.Exit != nil {
 		b.Exited, b.Exit = true, *s.Exit
 	}

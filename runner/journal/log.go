@@ -119,6 +119,14 @@ func New(dir string, budget int64, size bot.Size) *Log {
 	}
 }
 
+// Finely marks the times as for a terminal, from the first byte on. It is to be
+// called before there is one.
+func (l *Log) Finely() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fine, l.tick = true, time.Time{}
+}
+
 // End is the length of the output in bytes, gaps included.
 func (l *Log) End() int64 {
 	l.mu.Lock()
