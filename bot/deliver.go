@@ -58,7 +58,7 @@ type Deliverer struct {
 	ctx    context.Context // set by Run; lanes run under it
 	lanes  map[outKey]*outLane
 	early  []Thread        // woken before Run
-	sent   map[Thread]int  // sendings under way, by room
+	sent   map[Thread]int  // new posts under way, by room
 	gone   map[Thread]bool // rooms that took nothing, or may not have before a restart
 	paces  map[Thread]*pace
 	totals map[string]*pace
@@ -259,8 +259,10 @@ func (l *outLane) pause(ctx context.Context, wait time.Duration) {
 func (d *Deliverer) attempt(ctx context.Context, next Delivery) {
 	log := d.Logger.With("delivery", int64(next.ID), "slot", string(next.Slot), "thread", next.Thread.String())
 	began := time.Now()
-	d.underWay(next.Thread.Room(), 1)
-	defer d.underWay(next.Thread.Room(), -1)
+	if next.Target == "" {
+		d.underWay(next.Thread.Room(), 1)
+		defer d.underWay(next.Thread.Room(), -1)
+	}
 	adapter := d.Adapters[next.Thread.Adapter]
 	out, done, result := d.prepare(ctx, adapter, next)
 	defer done()
@@ -309,7 +311,7 @@ func (d *Deliverer) underWay(room Thread, n int) {
 	}
 }
 
-// Sending reports whether something is on its way to the thread's chat: it may
+// Sending reports whether a new post is on its way to the thread's chat: it may
 // be there already, and answered, without our knowing its number.
 func (d *Deliverer) Sending(th Thread) bool {
 	d.mu.Lock()

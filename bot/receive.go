@@ -321,11 +321,23 @@ func (r *Reception) about(ctx context.Context, m Message) (SessionID, error) {
 	if m.ReplyTo == "" {
 		return "", nil
 	}
-	id, err := r.Store.BoundTo(ctx, m.Thread.Room(), m.ReplyTo)
-	if errors.Is(err, ErrNotFound) {
-		return "", nil
+	room := m.Thread.Room()
+	for deadline := time.Now().Add(boundWait); ; {
+		// A page can be answered before we have recorded that it was posted.
+		sending := r.Deliver.Sending(room)
+		id, err := r.Store.BoundTo(ctx, room, m.ReplyTo)
+		switch {
+		case !errors.Is(err, ErrNotFound):
+			return id, err
+		case !sending || time.Now().After(deadline):
+			return "", nil
+		}
+		select {
+		case <-time.After(boundWait / 20):
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
 	}
-	return id, err
 }
 
 // press makes an entry of a pressed button. The button's handle only finds
