@@ -23,7 +23,7 @@ var programs = map[string]rendertest.Program{
 	"mc": {Cols: 80, Rows: 24, Argv: []string{"mc", "/usr", "/etc"}, Ready: "10Quit"},
 	"dialog": {Cols: 80, Rows: 24, Argv: []string{"dialog", "--title", "Backup", "--menu", "What to save tonight?", "15", "50", "4",
 		"1", "Home folders", "2", "Databases", "3", "Configuration", "4", "Everything"}, Ready: "Cancel", Keys: "\x1b[B"},
-	"ls": {Cols: 80, Rows: 24, Argv: []string{"ls", "--color=always", "-la", "/etc"}, Ready: "drwx"},
+	"ls":   {Cols: 80, Rows: 24, Argv: []string{"ls", "--color=always", "-la", "/etc"}, Ready: "drwx"},
 	"nano": {Cols: 80, Rows: 24, Argv: []string{"nano", "-v", "../../../config.example.yaml"}, Ready: "Exit"},
 	"less": {Cols: 80, Rows: 24, Argv: []string{"less", "../../../LICENSE"}, Ready: "LICENSE"},
 	"tmux": {Cols: 120, Rows: 40, Argv: []string{"tmux", "-f", "/dev/null", "set-option", "-g", "exit-unattached", "on", ";", "new-session", "htop", ";",
