@@ -7,7 +7,7 @@ TOOLS    = $(CURDIR)/.tools
 
 # The packages whose tests need neither a session nor a database: they run once
 # more as a 32-bit program, so that no id is ever cut.
-PURE = ./bot ./bot/render ./bot/render/chart ./bot/render/display ./bot/render/picture/... ./bot/render/replay ./bot/config ./commands/... ./adapters/telegram/... ./adapters/discord/... ./runner/screen
+PURE = ./bot ./bot/render ./bot/render/chart ./bot/render/display ./bot/render/picture/... ./bot/render/replay ./bot/config ./commands ./commands/device ./commands/files ./commands/web ./adapters/telegram/... ./adapters/discord/... ./runner/screen
 
 .PHONY: help build test tools cross test32 lint bench soak fuzz release clean
 
