@@ -740,6 +740,9 @@ func (s *Sessions) Log(ctx context.Context, p Principal, id SessionID, r Range) 
 		}
 		return Post{}, Userf("Session %s has printed %d bytes: ask for a range in 0..%d.", id, end, end)
 	}
+	if within(kept, r) == 0 {
+		return Post{}, Userf("These %s of session %s are not kept: there was no room on the disk for them.", size(r.Len()), id)
+	}
 	return logPost(session, r, kept), nil
 }
 

@@ -534,7 +534,7 @@ func (w *watcher) rest(st Status) (Post, bool) {
 			Kind: Picture, Name: string(w.session.ID) + "-" + fileWord(w.session) + w.picture,
 			Output: &OutputRef{Session: w.session.ID, Range: all, Stdout: true},
 		}}, true
-	case w.session.Quiet:
+	case w.session.Quiet, within(kept, all) == 0: // an empty file is none
 		return Post{}, false
 	case w.tail && w.tailAt > w.session.Progress.From, within(kept, all) < all.Len():
 		return logPost(w.session, all, kept), true

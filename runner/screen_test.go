@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -328,9 +329,7 @@ func TestScreenWithAnOlderHolder(t *testing.T) {
 				t.Fatal(err)
 			}
 			older := t.TempDir()
-			if err := os.CopyFS(filepath.Join(older, "1"), os.DirFS(f.Dir)); err != nil {
-				t.Fatal(err)
-			}
+			copyFiles(t, f.Dir, filepath.Join(older, "1"))
 			serveOlder(t, filepath.Join(older, "1", "control.sock"), f.Holder, end, state)
 			got, at := screenOf(t, newRunner(t, older), "1")
 			if at != end || !bytes.Equal(got, want) {
@@ -457,4 +456,29 @@ func TestHiddenInputIsTold(t *testing.T) {
 			t.Errorf("got %+v, %v", s, err)
 		}
 	})
+}
+
+// copyFiles copies a folder without what is no file in it: sockets and pipes.
+func copyFiles(t *testing.T, from, to string) {
+	t.Helper()
+	err := filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := filepath.Join(to, strings.TrimPrefix(path, from))
+		switch {
+		case e.IsDir():
+			return os.MkdirAll(name, 0o700)
+		case !e.Type().IsRegular():
+			return nil
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(name, content, 0o600)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
