@@ -249,7 +249,7 @@ func logFile(cfg *config.Config) (*os.File, error) {
 	}
 	name := filepath.Join(cfg.StateDir, "log")
 	if info, err := os.Stat(name); err == nil && info.Size() > 4<<20 {
-		os.Rename(name, name+".old")
+		_ = os.Rename(name, name+".old")
 	}
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
@@ -302,7 +302,7 @@ It works whether chapi is running or not.`,
 		},
 	}
 	cmd.Flags().StringVar(&role, "role", role, "what the person may do: viewer, user, operator, owner")
-	cmd.RegisterFlagCompletionFunc("role", cobra.FixedCompletions([]string{"viewer", "user", "operator", "owner"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("role", cobra.FixedCompletions([]string{"viewer", "user", "operator", "owner"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

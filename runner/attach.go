@@ -151,7 +151,7 @@ func (d *desk) run(ctx context.Context, hello *holder.Hello) error {
 	typing.Wait()
 	if d.fitted {
 		// Nobody waits for the answer: the session may be over.
-		d.post(holder.Order{Control: bot.Control{Resize: &hello.Size}})
+		_ = d.post(holder.Order{Control: bot.Control{Resize: &hello.Size}})
 	}
 	return err
 }

@@ -324,13 +324,12 @@ func read(t testing.TB, r *runner.Runner, id bot.SessionID, from int64) string {
 func awaitOutput(t testing.TB, r *runner.Runner, id bot.SessionID, want string) string {
 	t.Helper()
 	ctx := deadline(t)
-	seen := int64(-1)
 	for {
 		got := read(t, r, id, 0)
 		if strings.Contains(got, want) {
 			return got
 		}
-		seen = int64(len(got))
+		seen := int64(len(got))
 		if s, err := r.Wait(ctx, id, seen); err != nil || (s.Exited && s.End <= seen) {
 			t.Fatalf("output of session %s is %q and not %q (%+v, %v)", id, got, want, s, err)
 		}

@@ -48,7 +48,7 @@ var _ bot.Masker = (*Masker)(nil)
 // out: empty ones, say, of what is not configured.
 func NewMasker(secrets ...string) *Masker {
 	m := new(Masker)
-	m.add(secrets)
+	_ = m.add(secrets)
 	return m
 }
 

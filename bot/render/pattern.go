@@ -87,7 +87,7 @@ func jsonForms(secret string) []string {
 	var plain bytes.Buffer
 	encoder := json.NewEncoder(&plain)
 	encoder.SetEscapeHTML(false)
-	encoder.Encode(secret) // nor has a buffer
+	_ = encoder.Encode(secret) // nor has a buffer
 
 	var all []string
 	for _, quoted := range []string{string(html), strings.TrimSuffix(plain.String(), "\n")} {

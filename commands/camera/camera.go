@@ -227,7 +227,7 @@ func (c *Camera) fitted(ctx context.Context, data []byte) ([]byte, error) {
 	}
 	head, _, err := image.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
-		return nil, fmt.Errorf("it gave a picture that cannot be read: %v", err)
+		return nil, fmt.Errorf("it gave a picture that cannot be read: %w", err)
 	}
 	small := head.Width <= c.shape.box.w && head.Height <= c.shape.box.h
 	if small && c.shape.rotate == 0 {

@@ -29,7 +29,7 @@ func measure(path string) (Take, error) {
 	}
 	index, err := find(f, "moov")
 	if err != nil {
-		return Take{}, fmt.Errorf("%w: %v", errNoClip, err)
+		return Take{}, fmt.Errorf("%w: %w", errNoClip, err)
 	}
 	t := Take{Path: path, Size: info.Size()}
 	t.read(index)
