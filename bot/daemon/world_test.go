@@ -178,6 +178,12 @@ func joined(nets []network) string {
 // up starts the daemon and waits until it receives.
 func (w *world) up() {
 	w.t.Helper()
+	for _, n := range w.nets {
+		// What a killed daemon leaves connected would look like the next one's.
+		if !n.Wait(patience, func() bool { return !n.Ready() }) {
+			w.t.Fatalf("%s does not notice that the daemon before is gone", n.Name())
+		}
+	}
 	w.launch()
 	for _, n := range w.nets {
 		if !n.Wait(patience, n.Ready) {
