@@ -1,11 +1,11 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
-	"time"
 )
 
 // Attachment is a file on the network that came with a message.
@@ -130,24 +130,15 @@ func (r *Reception) continued(ctx context.Context, m Message, p Principal, about
 	return nil, false, err
 }
 
-// answered is the call that the message's reply is about. Somebody can answer
-// before we have recorded that what they answer was sent: while something is on
-// its way to the chat, the record is waited for a little.
-func (r *Reception) answered(ctx context.Context, m Message) (CallID, error) {
+// answered is the call that the message's reply is about; ErrNotFound without.
+func (r *Reception) answered(ctx context.Context, m Message) (id CallID, err error) {
 	room := m.Thread.Room()
-	for deadline := time.Now().Add(boundWait); ; {
-		sending := r.Deliver.Sending(room)
-		id, err := r.Store.Answered(ctx, room, m.ReplyTo)
-		if !errors.Is(err, ErrNotFound) || !sending || time.Now().After(deadline) {
-			return id, err
+	waiting := r.untilRecorded(ctx, room, func() bool {
+		if id, err = r.Store.Answered(ctx, room, m.ReplyTo); !errors.Is(err, ErrNotFound) {
+			return true
 		}
-		if known, failed := r.Store.Posted(ctx, room, m.ReplyTo); known || failed != nil {
-			return id, err // another message of ours
-		}
-		select {
-		case <-time.After(boundWait / 20):
-		case <-ctx.Done():
-			return 0, ctx.Err()
-		}
-	}
+		known, failed := r.Store.Posted(ctx, room, m.ReplyTo)
+		return known || failed != nil // another message of ours
+	})
+	return id, cmp.Or(waiting, err)
 }

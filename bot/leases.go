@@ -201,8 +201,13 @@ func (l *Leases) within(name string, wish time.Duration) time.Duration {
 	return min(wish, l.most(name))
 }
 
-// hold reads a holding; a free one when there is none.
+// hold reads the holding of a resource as somebody names it; a free one when
+// there is none.
 func (l *Leases) hold(ctx context.Context, name string) (Holding, error) {
+	name, err := l.named(name)
+	if err != nil {
+		return Holding{}, err
+	}
 	h, err := l.Store.Holding(ctx, name)
 	if errors.Is(err, ErrNotFound) {
 		return Holding{Resource: name}, nil
@@ -221,16 +226,13 @@ func (l *Leases) taken(h Holding) *UserError {
 func (l *Leases) Lock(ctx context.Context, p Principal, c Call, name string, wish time.Duration) (Holding, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	name, err := l.named(name)
-	if err != nil {
-		return Holding{}, err
-	}
-	if most := l.most(name); wish > most {
-		return Holding{}, Userf("%s can be held for %s at most.", name, brief(most))
-	}
 	h, err := l.hold(ctx, name)
 	if err != nil {
 		return h, err
+	}
+	name = h.Resource
+	if most := l.most(name); wish > most {
+		return Holding{}, Userf("%s can be held for %s at most.", name, brief(most))
 	}
 	now := l.Now()
 	mine := h.Lease.Person == p.Person()
@@ -256,14 +258,11 @@ func (l *Leases) Lock(ctx context.Context, p Principal, c Call, name string, wis
 func (l *Leases) Unlock(ctx context.Context, p Principal, name, to string, force bool) (Holding, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	name, err := l.named(name)
-	if err != nil {
-		return Holding{}, err
-	}
 	h, err := l.hold(ctx, name)
 	if err != nil {
 		return h, err
 	}
+	name = h.Resource
 	mine := h.Lease.Person == p.Person()
 	switch {
 	case h.Free():
@@ -297,14 +296,11 @@ func (l *Leases) Unlock(ctx context.Context, p Principal, name, to string, force
 func (l *Leases) Queue(ctx context.Context, p Principal, c Call, name string, wish time.Duration, again bool) (Holding, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	name, err := l.named(name)
-	if err != nil {
-		return Holding{}, err
-	}
 	h, err := l.hold(ctx, name)
 	if err != nil {
 		return h, err
 	}
+	name = h.Resource
 	now := l.Now()
 	w := Waiter{Person: p.Person(), Claim: c.Claim, Message: c.Message, For: l.within(name, wish)}
 	if again {
@@ -335,14 +331,11 @@ func (l *Leases) Queue(ctx context.Context, p Principal, c Call, name string, wi
 func (l *Leases) Leave(ctx context.Context, p Principal, name string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	name, err := l.named(name)
-	if err != nil {
-		return err
-	}
 	h, err := l.hold(ctx, name)
 	if err != nil {
 		return err
 	}
+	name = h.Resource
 	place := h.Place(p.Person())
 	if place == 0 {
 		return Userf("You are not in line for %s.", name)
@@ -390,10 +383,6 @@ func (l *Leases) enter(ctx context.Context, p Principal, c Call, name string, wa
 func (l *Leases) enterNow(ctx context.Context, p Principal, c Call, name string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	name, err := l.named(name)
-	if err != nil {
-		return err
-	}
 	h, err := l.hold(ctx, name)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -317,25 +318,34 @@ func (r *Reception) answersUs(m Message) bool {
 
 // about is the session that the message is about by being a reply to one of
 // its messages; empty when it is none.
-func (r *Reception) about(ctx context.Context, m Message) (SessionID, error) {
+func (r *Reception) about(ctx context.Context, m Message) (id SessionID, err error) {
 	if m.ReplyTo == "" {
 		return "", nil
 	}
 	room := m.Thread.Room()
+	waiting := r.untilRecorded(ctx, room, func() bool {
+		id, err = r.Store.BoundTo(ctx, room, m.ReplyTo)
+		return !errors.Is(err, ErrNotFound)
+	})
+	if errors.Is(err, ErrNotFound) {
+		err = nil
+	}
+	return id, cmp.Or(waiting, err)
+}
+
+// untilRecorded looks until it has found the message that somebody answered, or
+// nothing new is on its way to their chat. They can answer before we have
+// recorded that it was posted; that is waited for a little.
+func (r *Reception) untilRecorded(ctx context.Context, room Thread, found func() bool) error {
 	for deadline := time.Now().Add(boundWait); ; {
-		// A page can be answered before we have recorded that it was posted.
-		sending := r.Deliver.Sending(room)
-		id, err := r.Store.BoundTo(ctx, room, m.ReplyTo)
-		switch {
-		case !errors.Is(err, ErrNotFound):
-			return id, err
-		case !sending || time.Now().After(deadline):
-			return "", nil
+		sending := r.Deliver.Sending(room) // before looking: it may be recorded in between
+		if found() || !sending || time.Now().After(deadline) {
+			return nil
 		}
 		select {
 		case <-time.After(boundWait / 20):
 		case <-ctx.Done():
-			return "", ctx.Err()
+			return ctx.Err()
 		}
 	}
 }

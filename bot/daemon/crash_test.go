@@ -366,7 +366,7 @@ func whenChanged(pattern string) func(*crash, func()) func() {
 				case <-time.After(200 * time.Microsecond):
 				}
 			}
-			time.Sleep(wait)
+			time.Sleep(wait) // so long after the moment
 			kill()
 		}()
 		return func() { close(stop) }
@@ -407,7 +407,7 @@ func (c *crash) crash(m moment) {
 	}
 	for c.rng.IntN(4) == 0 {
 		c.w.launch()
-		time.Sleep(time.Duration(c.rng.IntN(400)) * time.Millisecond)
+		time.Sleep(time.Duration(c.rng.IntN(400)) * time.Millisecond) // it dies at any moment of its start
 		c.w.kill()
 	}
 	c.w.launch()

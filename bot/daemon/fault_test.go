@@ -238,7 +238,7 @@ func TestKilledInTheMiddleOfAFlood(t *testing.T) {
 		}
 		w.say("bob", "/sh seq 1 300000; sleep 0.3; seq 300001 600000; sleep 0.5; seq 600001 1000000; sleep 0.5; exit 7")
 		for range 3 {
-			time.Sleep(300 * time.Millisecond)
+			time.Sleep(300 * time.Millisecond) // the death is to come at some moment of the flood
 			w.kill()
 			w.up()
 		}
@@ -434,11 +434,11 @@ func TestDaysWithoutANetwork(t *testing.T) {
 		for range 2 {
 			w.kill()
 			w.launch()
-			time.Sleep(500 * time.Millisecond)
+			time.Sleep(500 * time.Millisecond) // it tries in vain for a while
 		}
 		w.say("bob", "written meanwhile")
 		w.say("bob", "/run echo and this")
-		time.Sleep(1500 * time.Millisecond)
+		time.Sleep(1500 * time.Millisecond) // nothing can be seen of it: there is no network
 		if !eventually(patience, func() bool { return w.net.Up() == nil }) {
 			t.Fatal("the network does not come back")
 		}
