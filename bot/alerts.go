@@ -133,7 +133,7 @@ func (a *Alerts) latest(ctx context.Context, series string) (Reading, bool, erro
 func (a *Alerts) look(ctx context.Context, was Alert, r Rule, x Reading, known bool) error {
 	now := a.Now()
 	if was.Person != "" {
-		if _, err := a.Policy.Authorize(was.Claim); err != nil {
+		if _, err := a.Deliver.Standing(ctx, a.Policy, was.Claim); err != nil {
 			// Whoever set it is let in no more: it would speak to a stranger.
 			a.Logger.Warn("alert removed", "alert", int64(was.ID), "person", was.Person, "why", err.Error())
 			return a.Store.RemoveAlert(ctx, was.ID)

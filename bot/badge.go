@@ -27,18 +27,71 @@ func (d *Deliverer) worn(ctx context.Context, p *Policy, c Claim, told time.Time
 	if !p.Asks(c) || c.Badges != nil && time.Since(told) < badgeLife {
 		return c
 	}
-	c.Badges = nil
+	c.Badges, _ = d.badges(ctx, c)
+	return c
+}
+
+// Standing is the allowlist's word, now, on a claim of any age, for what goes on
+// by itself in its name. It may block for badgeTime.
+func (d *Deliverer) Standing(ctx context.Context, p *Policy, c Claim) (Principal, error) {
+	return p.Authorize(d.standing(ctx, p, c))
+}
+
+// standing is a claim of any age with the badges that count now. When the
+// network does not tell, those that it told last do: an outage takes nobody's
+// alerts and schedules away.
+func (d *Deliverer) standing(ctx context.Context, p *Policy, c Claim) Claim {
+	if !p.Asks(c) {
+		return c
+	}
+	who := wearer{c.Account, c.Server}
+	d.mu.Lock()
+	seen := d.wearers[who]
+	d.mu.Unlock()
+	if time.Since(seen.at) > badgeLife {
+		badges, told := d.badges(ctx, c)
+		if told || seen.at.IsZero() {
+			seen = testimony{badges: badges, told: told}
+		}
+		seen.at = time.Now()
+		d.mu.Lock()
+		if d.wearers == nil || len(d.wearers) > 1000 {
+			d.wearers = map[wearer]testimony{}
+		}
+		d.wearers[who] = seen
+		d.mu.Unlock()
+	}
+	if seen.told {
+		c.Badges = seen.badges
+	}
+	return c
+}
+
+// wearer is an account where it wears badges.
+type wearer struct {
+	account Account
+	server  ChatID
+}
+
+// testimony is what a network told of somebody's badges, if it did.
+type testimony struct {
+	badges []BadgeID
+	told   bool
+	at     time.Time // when it was asked
+}
+
+// badges asks the network; told is false when there is no answer.
+func (d *Deliverer) badges(ctx context.Context, c Claim) (badges []BadgeID, told bool) {
 	badger, ok := d.Adapters[c.Account.Adapter].(Badger)
 	if !ok {
-		return c
+		return nil, false
 	}
 	ctx, cancel := context.WithTimeout(ctx, badgeTime)
 	defer cancel()
 	badges, err := badger.Badges(ctx, c)
 	if err != nil {
 		d.Logger.Warn("ask which badges an account wears", "account", c.Account.String(), "err", err)
-		return c
+		return nil, false
 	}
-	c.Badges = badges
-	return c
+	return badges, true
 }

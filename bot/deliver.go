@@ -54,15 +54,16 @@ type Deliverer struct {
 	Settled func(Delivery)
 	Logger  *slog.Logger
 
-	mu     sync.Mutex
-	ctx    context.Context // set by Run; lanes run under it
-	lanes  map[outKey]*outLane
-	early  []Thread        // woken before Run
-	sent   map[Thread]int  // new posts under way, by room
-	gone   map[Thread]bool // rooms that took nothing, or may not have before a restart
-	paces  map[Thread]*pace
-	totals map[string]*pace
-	active sync.WaitGroup
+	mu      sync.Mutex
+	ctx     context.Context // set by Run; lanes run under it
+	lanes   map[outKey]*outLane
+	early   []Thread        // woken before Run
+	sent    map[Thread]int  // new posts under way, by room
+	gone    map[Thread]bool // rooms that took nothing, or may not have before a restart
+	paces   map[Thread]*pace
+	totals  map[string]*pace
+	wearers map[wearer]testimony // what Standing was told
+	active  sync.WaitGroup
 }
 
 // ErrTooLarge: a file does not fit the network's limit, on its way out even when

@@ -109,9 +109,9 @@ func (l *Leases) sweep(ctx context.Context, h Holding, now time.Time) (next time
 		next = h.Lease.Until
 	default:
 		was := h.Lease
-		say := l.passOn(&h, now)
+		say := l.passOn(ctx, &h, now)
 		if !was.Until.IsZero() || !h.Free() {
-			say = append(say, l.told(was.Claim, was.Message, was.Person+": your time with "+h.Resource+" is over."+h.isNow(), nil)...)
+			say = append(say, l.told(ctx, was.Claim, was.Message, was.Person+": your time with "+h.Resource+" is over."+h.isNow(), nil)...)
 		}
 		return h.Lease.Until, l.save(ctx, h, say...)
 	}
@@ -123,12 +123,12 @@ func (l *Leases) sweep(ctx context.Context, h Holding, now time.Time) (next time
 
 // passOn gives the resource to the first in line who may still have it, and
 // says so to them; to nobody if there is none.
-func (l *Leases) passOn(h *Holding, now time.Time) []Delivery {
+func (l *Leases) passOn(ctx context.Context, h *Holding, now time.Time) []Delivery {
 	h.Lease, h.Sessions = Lease{}, nil
 	for len(h.Queue) > 0 {
 		w := h.Queue[0]
 		h.Queue = h.Queue[1:]
-		if p, err := l.Policy.Authorize(w.Claim); err != nil || !p.May(User) {
+		if p, err := l.Deliver.Standing(ctx, l.Policy, w.Claim); err != nil || !p.May(User) {
 			continue // taken off the list meanwhile
 		}
 		h.Lease = Lease{Person: w.Person, Claim: w.Claim, Message: w.Message, Since: now, Until: now.Add(l.within(h.Resource, w.For))}
@@ -138,15 +138,15 @@ func (l *Leases) passOn(h *Holding, now time.Time) []Delivery {
 		}
 		row = append(row, giveBack(h.Resource))
 		text := fmt.Sprintf("%s: %s is yours %s.%s", w.Person, h.Resource, h.Lasts(), waits(h.Queue))
-		return l.told(w.Claim, w.Message, text, row)
+		return l.told(ctx, w.Claim, w.Message, text, row)
 	}
 	return nil
 }
 
 // told is a word to somebody where they asked for the resource, with buttons
 // that are theirs. Who was taken off the list meanwhile hears nothing.
-func (l *Leases) told(c Claim, m MessageID, text string, row []Button) []Delivery {
-	if _, err := l.Policy.Authorize(c); err != nil {
+func (l *Leases) told(ctx context.Context, c Claim, m MessageID, text string, row []Button) []Delivery {
+	if _, err := l.Deliver.Standing(ctx, l.Policy, c); err != nil {
 		return nil
 	}
 	post := Plainf("%s", text)
@@ -283,9 +283,9 @@ func (l *Leases) Unlock(ctx context.Context, p Principal, name, to string, force
 		h.Queue = append([]Waiter{first}, slices.Delete(h.Queue, i, i+1)...)
 	}
 	was := h.Lease
-	say := l.passOn(&h, l.Now())
+	say := l.passOn(ctx, &h, l.Now())
 	if !mine {
-		say = append(say, l.told(was.Claim, was.Message, fmt.Sprintf("%s: %s took %s away from you.%s", was.Person, p.Person(), name, h.isNow()), nil)...)
+		say = append(say, l.told(ctx, was.Claim, was.Message, fmt.Sprintf("%s: %s took %s away from you.%s", was.Person, p.Person(), name, h.isNow()), nil)...)
 	}
 	return h, l.save(ctx, h, say...)
 }
@@ -324,7 +324,7 @@ func (l *Leases) Queue(ctx context.Context, p Principal, c Call, name string, wi
 		row = nil // what runs has to end first
 	}
 	text := fmt.Sprintf("%s: %s waits for %s, which is yours %s.", h.Lease.Person, w.Person, name, h.Lasts())
-	return h, l.save(ctx, h, l.told(h.Lease.Claim, h.Lease.Message, text, row)...)
+	return h, l.save(ctx, h, l.told(ctx, h.Lease.Claim, h.Lease.Message, text, row)...)
 }
 
 // Leave takes the person out of the line.

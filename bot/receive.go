@@ -72,6 +72,7 @@ func (r *Reception) Accept(ctx context.Context, b Batch) ([]Ack, error) {
 	}
 	var from []int // the message that each entry came from
 	for i, m := range b.Messages {
+		m.Claim = r.Deliver.worn(ctx, r.Policy, m.Claim, time.Now())
 		entry, notice, err := r.take(ctx, m)
 		if err != nil {
 			return nil, fmt.Errorf("accept message %s: %w", m.Key, err)
@@ -194,7 +195,6 @@ func (r *Reception) excuse(ctx context.Context, in Intake) {
 // take makes an entry for the ledger of one message; nil when there is nothing
 // to remember. notice is for the presser of a button.
 func (r *Reception) take(ctx context.Context, m Message) (entry *Entry, notice string, err error) {
-	m.Claim = r.Deliver.worn(ctx, r.Policy, m.Claim, time.Now())
 	p, err := r.Policy.Authorize(m.Claim)
 	if code, ok := pairing(m); ok && m.Direct && m.Origin == Original && !p.May(Owner) {
 		return r.redeem(ctx, m, code, p)

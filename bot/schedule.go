@@ -215,6 +215,7 @@ func (r *Scheduler) entry(ctx context.Context, s Schedule, now time.Time) (Entry
 		}
 		return entry, nil
 	}
+	s.Claim = r.Reception.Deliver.standing(ctx, r.Reception.Policy, s.Claim)
 	p, err := r.Reception.Policy.Authorize(s.Claim)
 	if err != nil {
 		r.Reception.Logger.Warn("schedule switched off", "schedule", int64(s.ID), "person", s.Person, "why", err.Error())

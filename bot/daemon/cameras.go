@@ -23,14 +23,16 @@ func (d *daemon) cameras(policy *bot.Policy) (*camera.Studio, error) {
 		return nil, err
 	}
 	return &camera.Studio{
-		Cameras:   set,
-		Dir:       filepath.Join(d.Config.StateDir, "cameras"),
-		Spool:     d.spool,
-		Put:       d.putOne,
-		Limits:    d.deliver.Limits,
-		Authorize: policy.Authorize,
-		Role:      bot.User,
-		Logger:    d.log,
+		Cameras: set,
+		Dir:     filepath.Join(d.Config.StateDir, "cameras"),
+		Spool:   d.spool,
+		Put:     d.putOne,
+		Limits:  d.deliver.Limits,
+		Authorize: func(c bot.Claim) (bot.Principal, error) {
+			return d.deliver.Standing(context.Background(), policy, c)
+		},
+		Role:   bot.User,
+		Logger: d.log,
 	}, nil
 }
 

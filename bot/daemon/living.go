@@ -210,7 +210,7 @@ func (l *living) refresh(ctx context.Context) {
 	defer l.mu.Unlock()
 	cards, err := l.cards(ctx)
 	for room, c := range cards {
-		p, refused := l.policy.Authorize(c.Claim)
+		p, refused := l.deliver.Standing(ctx, l.policy, c.Claim)
 		if refused != nil {
 			l.log.Info("living card ends", "room", room, "why", refused)
 			err = errors.Join(err, l.store.Set(ctx, livingScope, room, ""))

@@ -63,7 +63,7 @@ func (d *daemon) settleOrder(ctx context.Context, now time.Time) error {
 		Post: bot.Plainf("%s", text), ReplyTo: o.Ask, Final: true,
 	}
 	// Somebody who was taken off the list in the meantime hears nothing.
-	if _, err := d.reception.Policy.Authorize(o.Claim); err == nil {
+	if _, err := d.deliver.Standing(ctx, d.reception.Policy, o.Claim); err == nil {
 		// Should we die between the two, it is not said twice.
 		if _, err := d.store.Once(ctx, string(say.Slot), 24*time.Hour, say); err != nil {
 			return err
