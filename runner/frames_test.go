@@ -60,42 +60,54 @@ func pictures(t *testing.T, n int) (dir string, all [][]byte) {
 	return dir, all
 }
 
-// sent is the pictures that a session has sent.
-func sent(t *testing.T, r *runner.Runner, id bot.SessionID) (all [][]byte) {
+// sent is the pictures that are kept of those a session has sent, and how many
+// bytes it has sent.
+func sent(t *testing.T, r *runner.Runner, id bot.SessionID) (all [][]byte, end int64) {
 	t.Helper()
 	j, err := r.Frames(id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer j.Close()
-	pictures := bot.NewPictureReader(&stream{j: j}, 64<<20)
-	for {
-		p, err := pictures.Next()
-		if err == io.EOF {
-			return all
+	kept, end := j.Extent()
+	for _, piece := range kept {
+		pictures := bot.NewPictureReader(&stream{j: j, at: piece.From, to: piece.To}, 64<<20)
+		for {
+			p, err := pictures.Next()
+			// A gap cuts the picture before it and the one behind it.
+			if err == io.EOF || err == io.ErrUnexpectedEOF && piece.To < end {
+				break
+			}
+			if err == bot.ErrPictureDamaged && piece.From > 0 {
+				continue
+			}
+			if err != nil {
+				t.Fatalf("after %d pictures: %v", len(all), err)
+			}
+			all = append(all, p)
 		}
-		if err != nil {
-			t.Fatalf("after %d pictures: %v", len(all), err)
-		}
-		all = append(all, p)
 	}
+	return all, end
 }
 
-// stream reads a journal as it is.
+// stream reads [at, to) of a journal.
 type stream struct {
-	j    bot.Journal
-	at   int64
-	left []byte
+	j      bot.Journal
+	at, to int64
+	left   []byte
 }
 
 func (s *stream) Read(b []byte) (int, error) {
 	if len(s.left) == 0 {
-		c, err := s.j.Next(s.at, 64<<10)
+		if s.at == s.to {
+			return 0, io.EOF
+		}
+		c, err := s.j.Next(s.at, int(min(64<<10, s.to-s.at)))
 		if err != nil {
 			return 0, err
 		}
-		if len(c.Data) == 0 {
-			return 0, io.EOF
+		if c.From != s.at || len(c.Data) == 0 {
+			return 0, fmt.Errorf("at %d: got %d bytes from %d", s.at, len(c.Data), c.From)
 		}
 		s.at, s.left = c.From+int64(len(c.Data)), c.Data
 	}
@@ -104,8 +116,9 @@ func (s *stream) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-func same(t *testing.T, got, want [][]byte) {
+func same(t *testing.T, r *runner.Runner, id bot.SessionID, want [][]byte) {
 	t.Helper()
+	got, _ := sent(t, r, id)
 	if len(got) != len(want) {
 		t.Fatalf("got %d pictures, want %d", len(got), len(want))
 	}
@@ -130,7 +143,7 @@ func TestPicturesOnTheSideChannelAreKeptInOrderAndNotInTheOutput(t *testing.T) {
 		t.Fatalf("waiting for a picture: %+v, %v", first, err)
 	}
 	awaitExit(t, r, "1")
-	same(t, sent(t, r, "1"), want)
+	same(t, r, "1", want)
 	if out := read(t, r, "1", 0); out != "go\n" {
 		t.Errorf("the output is %q", out)
 	}
@@ -184,7 +197,7 @@ func TestPicturesSurviveTheDaemon(t *testing.T) {
 	r := newRunner(t, dir)
 	recovered(t, r, "1")
 	awaitExit(t, r, "1")
-	same(t, sent(t, r, "1"), want)
+	same(t, r, "1", want)
 }
 
 func TestWhatIsNoPictureIsPassedOver(t *testing.T) {
@@ -202,7 +215,7 @@ func TestWhatIsNoPictureIsPassedOver(t *testing.T) {
 	if s := awaitExit(t, r, "1"); s.Exit.Code != 0 {
 		t.Errorf("got %+v", s)
 	}
-	same(t, sent(t, r, "1"), [][]byte{all[0], all[1], drawn})
+	same(t, r, "1", [][]byte{all[0], all[1], drawn})
 }
 
 func TestAFloodOfPicturesIsBoundedAndHoldsNobodyUp(t *testing.T) {
@@ -220,12 +233,19 @@ func TestAFloodOfPicturesIsBoundedAndHoldsNobodyUp(t *testing.T) {
 	start(t, r, "1", bot.Spec{Argv: bash(`for i in $(seq $2); do cat $1/big.jpg; done > $CHAPI_FRAMES`, from, strconv.Itoa(flood))})
 	s := awaitExit(t, r, "1")
 	var left int
-	if _, err := fmt.Sscanf(s.Exit.Detail, "%d of its pictures were left out", &left); err != nil || s.Exit.Code != 0 {
-		t.Fatalf("got %+v", s)
+	if s.Exit.Detail != "" {
+		if _, err := fmt.Sscanf(s.Exit.Detail, "%d of its pictures were left out", &left); err != nil {
+			t.Errorf("%q: %v", s.Exit.Detail, err)
+		}
 	}
-	kept := sent(t, r, "1")
-	if len(kept)+left != flood || len(kept) == 0 {
-		t.Errorf("%d pictures are kept and %d left out, of %d", len(kept), left, flood)
+	if s.Exit.Code != 0 {
+		t.Errorf("got %+v", s)
+	}
+	// How many are taken depends on how long the flood lasts: where the disk is
+	// slow it is all of them, and more than is kept.
+	kept, end := sent(t, r, "1")
+	if int64(flood-left)*int64(len(big)) != end || len(kept) == 0 || end <= holder.FramesBudget && len(kept) != flood-left {
+		t.Errorf("%d pictures are kept and %d left out, of %d, in %d bytes", len(kept), left, flood, end)
 	}
 	for _, k := range kept {
 		if !bytes.Equal(k, big) {
@@ -267,7 +287,7 @@ func TestAProgramOfAnotherAccountReachesItsPipe(t *testing.T) {
 	if len(out) < 2 || out[len(out)-2] != "nobody" {
 		t.Fatalf("got %q", out)
 	}
-	same(t, sent(t, r, "1"), [][]byte{send})
+	same(t, r, "1", [][]byte{send})
 	if _, err := os.Lstat(filepath.Dir(out[len(out)-1])); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the folder of the pipe is still there: %v", err)
 	}
