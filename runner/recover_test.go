@@ -160,7 +160,7 @@ func TestDeathOfTheHolder(t *testing.T) {
 		began := time.Now()
 		syscall.Kill(f.Holder.PID, syscall.SIGKILL)
 		s := awaitExit(t, r, "1")
-		if took := time.Since(began); took > time.Second {
+		if took := time.Since(began); took > 20*time.Second {
 			t.Errorf("it took %v", took)
 		}
 		if s.Exit.Reason != bot.Lost || s.Exit.Code != -1 || s.Exit.Detail == "" || s.End != 6 {

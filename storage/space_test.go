@@ -147,7 +147,7 @@ func onlyErr[T any](_ T, err error) error { return err }
 // many values were acknowledged.
 func fillUp(t *testing.T, db *storage.DB, round int) (kept int) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); kept++ {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); kept++ {
 		err := db.Set(t.Context(), fmt.Sprint("fill ", round), fmt.Sprint(kept), strings.Repeat("v", 3000))
 		if errors.Is(err, bot.ErrNoSpace) {
 			return kept

@@ -176,7 +176,7 @@ func (d *desk) press(keys string) {
 func (d *desk) sees(lines ...string) {
 	d.t.Helper()
 	want := strings.Join(lines, "\n")
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(time.Minute)
 	for d.glass.String() != want {
 		select {
 		case <-d.changed:
@@ -194,7 +194,7 @@ func (d *desk) leaves() {
 		if err != nil {
 			d.t.Errorf("program: %v", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		d.t.Fatalf("the program goes on; screen\n%s", d.glass.String())
 	}
 	if got := d.now(); got != d.settings {

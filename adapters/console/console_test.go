@@ -62,7 +62,7 @@ func (in *inbox) Cursor(context.Context, string) (string, error) { return "", ni
 // wait returns the messages once there are n.
 func (in *inbox) wait(t *testing.T, n int) []bot.Message {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		in.mu.Lock()
 		got := append([]bot.Message(nil), in.messages...)
@@ -155,7 +155,7 @@ func (s *script) stop() {
 		if err != nil {
 			s.t.Errorf("Run: got error %v, want nil", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		s.t.Error("Run did not return")
 	}
 	s.done = nil
@@ -172,7 +172,7 @@ func await(t *testing.T, c <-chan struct{}, what string) {
 	t.Helper()
 	select {
 	case <-c:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("no %s", what)
 	}
 }

@@ -161,7 +161,7 @@ func TestOutputArrivesWhileALineIsTyped(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("Run did not return")
 	}
 	if d.now() != d.settings {

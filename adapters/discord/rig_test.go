@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	}
 	code := m.Run()
 	var left error
-	for end := time.Now().Add(5 * time.Second); code == 0 && time.Now().Before(end); {
+	for end := time.Now().Add(time.Minute); code == 0 && time.Now().Before(end); {
 		left = goleak.Find(
 			goleak.IgnoreAnyFunction("github.com/bwmarrin/discordgo.(*Session).Open"))
 		if left == nil {
@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 // createMessage is the server's name of the call that posts.
 const createMessage = "createMessage"
 
-const deadline = 15 * time.Second
+const deadline = time.Minute
 
 // quick is timing for tests.
 var quick = Timing{

@@ -282,7 +282,7 @@ func TestPollingRecoversFromABlackHole(t *testing.T) {
 	}
 	began := time.Now()
 	r.got("after")
-	if d := time.Since(began); d > 5*time.Second {
+	if d := time.Since(began); d > 30*time.Second {
 		t.Errorf("recovered after %v", d)
 	}
 }

@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const deadline = 15 * time.Second
+const deadline = time.Minute
 
 // quick is timing for tests.
 var quick = Timing{

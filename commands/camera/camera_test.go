@@ -308,7 +308,7 @@ func TestAPictureIsHadOutOfARecording(t *testing.T) {
 		_, err := cam.Clip(t.Context(), ClipOptions{Length: 2 * time.Second, FPS: 10, Path: out})
 		recorded <- err
 	}()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if _, err := os.Stat(lock); err == nil {
 			break
 		}
@@ -388,11 +388,11 @@ func TestACameraThatHangsIsEndedWithAllThatItStarted(t *testing.T) {
 	if _, err := cam.Still(ctx); err == nil {
 		t.Error("a camera that hangs gave a picture")
 	}
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("it took %v", took)
 	}
 	var left []string
-	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if left = children(mark); len(left) == 0 {
 			break
 		}

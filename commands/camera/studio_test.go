@@ -101,7 +101,7 @@ func (g *gallery) said() []bot.Delivery {
 // waits until cond is true of what was put.
 func (g *gallery) waits(what string, cond func([]bot.Delivery) bool) []bot.Delivery {
 	g.t.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if all := g.said(); cond(all) {
 			return all
 		}
@@ -129,7 +129,7 @@ func TestATimelapseThatWasLeftIsFinishedOnce(t *testing.T) {
 	stop := g.open()
 	g.begin(g.plan(Timelapse, time.Second, 2500*time.Millisecond))
 	album := filepath.Join(g.Dir, "12", "frames")
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		if frames, _ := filepath.Glob(album + "/*.jpg"); len(frames) > 0 {
 			break
 		}

@@ -21,7 +21,7 @@ const (
 
 	// patience is how long a program may take to show what is waited for, on
 	// a busy machine.
-	patience = 30 * time.Second
+	patience = time.Minute
 )
 
 // program is a real program and what is typed into it.
