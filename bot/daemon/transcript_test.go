@@ -347,17 +347,24 @@ func lastVerb(w *world, args []string) {
 
 func lacksVerb(w *world, args []string) { countVerb(w, []string{args[0], "0", args[1]}) }
 
+// countVerb waits until there are so many. It is after a settle that there are
+// no more.
 func countVerb(w *world, args []string) {
 	want, err := strconv.Atoi(args[1])
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	fits, n := matches(w, args[2]), 0
-	for _, m := range w.posts(args[0]) {
-		if fits(m) {
-			n++
+	net, _ := w.on(args[0])
+	net.Wait(patience, func() bool {
+		n = 0
+		for _, m := range w.posts(args[0]) {
+			if fits(m) {
+				n++
+			}
 		}
-	}
+		return n >= want
+	})
 	if n != want {
 		w.t.Fatalf("%d messages in %s are %q, want %d; it has:\n%s", n, args[0], args[2], want, w.transcript(args[0]))
 	}

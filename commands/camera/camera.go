@@ -261,6 +261,7 @@ type ClipOptions struct {
 func (c *Camera) Clip(ctx context.Context, o ClipOptions) (Take, error) {
 	a := ask{length: o.Length, fps: o.FPS, limit: o.Limit, shape: c.shape, out: o.Path}
 	if r := c.watching(); r != nil {
+		r.begun(ctx)
 		t, err := r.cut(ctx, time.Now(), time.Now().Add(o.Length), a)
 		return t, c.said(err)
 	}

@@ -27,6 +27,9 @@ const (
 	ringFPS = 10
 	// segment is the length of the ring's pieces.
 	segment = time.Second
+	// latest is how long after its end a piece may be finished: a busy device
+	// encodes late.
+	latest = 15 * time.Second
 	// memory is a folder that is kept in memory: a ring would wear out a card.
 	memory = "/dev/shm"
 )
@@ -233,6 +236,17 @@ func (r *ring) cut(ctx context.Context, from, to time.Time, a ask) (Take, error)
 
 var errNothingKept = errors.New("it gave no pictures in that time")
 
+// begun waits until the camera has given a picture, or should have.
+func (r *ring) begun(ctx context.Context) {
+	for end := time.Now().Add(turnTime); len(r.kept()) == 0 && time.Now().Before(end); {
+		select {
+		case <-time.After(segment / 10):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // await waits until a piece that ends after to is finished, and returns those in
 // between.
 func (r *ring) await(ctx context.Context, from, to time.Time) ([]piece, error) {
@@ -249,7 +263,7 @@ func (r *ring) await(ctx context.Context, from, to time.Time) ([]piece, error) {
 				in = append(in, p)
 			}
 		}
-		if finished || time.Since(to) > 5*segment {
+		if finished || time.Since(to) > latest {
 			if len(in) == 0 {
 				return nil, errNothingKept
 			}
