@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -439,10 +440,14 @@ func TestSurroundings(t *testing.T) {
 			}
 		}
 	}
+	own, err := syscall.Getpriority(syscall.PRIO_PROCESS, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
 	inherits := func(id string) []string {
 		pipe := filepath.Join(dir, "sessions", id, "frames.pipe")
 		return []string{
-			"SigIgn:\t0000000000000000", "SigBlk:\t0000000000000000", "oom " + was(t), "nice 0",
+			"SigIgn:\t0000000000000000", "SigBlk:\t0000000000000000", "oom " + was(t), fmt.Sprint("nice ", 20-own),
 			"group true", "session true", "dir " + dir, `argv ["surroundings" "a" "b\xffc"]`, "Umask:\t0022",
 			`env "B=2\x00A=\xff1\x00B=3\x00strange\x00GORACE=atexit_sleep_ms=0\x00CHAPI_FRAMES=` + pipe + `\x00"`,
 		}

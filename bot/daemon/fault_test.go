@@ -264,7 +264,7 @@ func TestMoreOutputThanIsKept(t *testing.T) {
 	w := newWorld(t, t.TempDir(), terms{busy: true}, "telegram")
 	w.extra = "sessions: {output: 16MiB}\n"
 	w.up()
-	w.say("bob", "/sh yes | head -c 200000000; sleep 3; exit 4")
+	w.say("bob", "/sh yes | head -c 200000000; ./until seen; exit 4")
 	w.sees("bob", "the tail", contains("page 4", "not shown here", "⏳"))
 	var peak int
 	for _, line := range w.processes() {
@@ -280,6 +280,7 @@ func TestMoreOutputThanIsKept(t *testing.T) {
 	if limit := 64 << 10; !raceDetector && peak > limit {
 		t.Errorf("a process took %d kB, want at most %d", peak, limit)
 	}
+	w.opens("seen")
 	w.sees("bob", "the end", contains("✗ exit 4"))
 	m := w.sees("bob", "the file", func(m note) bool { return m.File != nil })
 	if !strings.Contains(m.Text, "MB of the output are not here") {
@@ -304,7 +305,7 @@ func TestAFloodKeepsTheNetworksPace(t *testing.T) {
 		w.say("bob", "/sh for i in $(seq 1 200); do echo $i; sleep 0.05; done")
 		w.speak("olga", "lab", "/sh for i in $(seq 1 200); do echo $i; sleep 0.05; done", manner{})
 		for _, chat := range []string{"ann", "bob", "lab"} {
-			if !w.net.Wait(60*time.Second, func() bool {
+			if !w.net.Wait(3*patience, func() bool {
 				return slices.ContainsFunc(w.posts(chat), contains("✓ exit 0"))
 			}) {
 				t.Fatalf("%s does not see the end:\n%s", chat, w.transcript(chat))
@@ -329,7 +330,7 @@ func TestADiskThatIsFull(t *testing.T) {
 	}
 	mount(t, state, "-t", "tmpfs", "-o", "size=8m,mode=700", "tmpfs")
 	w.up()
-	w.say("bob", "/sh echo before; sleep 4; echo after")
+	w.say("bob", "/sh echo before; ./until well; echo after")
 	w.sees("bob", "a session", contains("before\n⏳"))
 
 	ballast := filepath.Join(state, "ballast")
@@ -343,6 +344,7 @@ func TestADiskThatIsFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.sees("bob", "the command's end", contains("well again\n✓ exit 0"))
+	w.opens("well")
 	w.sees("bob", "the session's end", contains("before\nafter\n✓ exit 0"))
 
 	// Read-only, as a worn SD card is after a start: that is a fault, and told.
@@ -472,7 +474,7 @@ func TestSignalsThatEndTheDaemon(t *testing.T) {
 	w := newWorld(t, t.TempDir(), terms{}, "telegram")
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT} {
 		w.up()
-		w.say("bob", "/sh echo before "+sig.String()+"; sleep 1.5; echo after; exit 6")
+		w.say("bob", "/sh echo before "+sig.String()+"; ./until "+sig.String()+"; echo after; exit 6")
 		w.sees("bob", "a session", contains("before "+sig.String()+"\n⏳"))
 		cmd, end := w.process()
 		cmd.Process.Signal(sig)
@@ -486,6 +488,7 @@ func TestSignalsThatEndTheDaemon(t *testing.T) {
 			t.Fatalf("%v: the daemon does not end", sig)
 		}
 		w.up()
+		w.opens(sig.String())
 		w.sees("bob", "its end", contains("before "+sig.String()+"\nafter\n✗ exit 6"))
 		w.say("ann", "/status")
 		w.sees("ann", "why it was started", contains("started because: it was stopped"))

@@ -81,6 +81,18 @@ type said struct {
 	id int64
 }
 
+// until is a program that waits for a file to be there: what people run goes on
+// when the test is ready for it, on however slow a machine.
+const until = "#!/bin/sh\nuntil test -e \"$1\"; do sleep 0.05; done\n"
+
+// opens makes the file that a program waits for.
+func (w *world) opens(name string) {
+	w.t.Helper()
+	if err := os.WriteFile(filepath.Join(w.dir, name), nil, 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // newWorld makes a device with its networks, by name.
 func newWorld(t testing.TB, dir string, how terms, names ...string) *world {
 	t.Helper()
@@ -92,6 +104,9 @@ func newWorld(t testing.TB, dir string, how terms, names ...string) *world {
 		w.nets = append(w.nets, n)
 	}
 	w.net = w.nets[0]
+	if err := os.WriteFile(filepath.Join(dir, "until"), []byte(until), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	log, err := os.Create(filepath.Join(dir, "daemon.log"))
 	if err != nil {
 		t.Fatal(err)
