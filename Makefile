@@ -4,16 +4,18 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 GO      ?= go
 TOOLS    = $(CURDIR)/.tools
+SUDO     = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # The packages whose tests need neither a session nor a database: they run once
 # more as a 32-bit program, so that no id is ever cut.
 PURE = ./bot ./bot/render ./bot/render/chart ./bot/render/display ./bot/render/picture/... ./bot/render/replay ./bot/config ./commands ./commands/device ./commands/files ./commands/web ./adapters/telegram/... ./adapters/discord/... ./runner/screen
 
-.PHONY: help build test tools cross test32 lint bench soak fuzz release clean
+.PHONY: help build test tools cross test32 testarm lint bench soak fuzz release clean
 
 help:
 	@echo "build    ./chapi, static, for this machine"
 	@echo "test     all tests with the race detector, cross builds, 32-bit tests"
+	@echo "testarm  the transcripts with the program for a Raspberry Pi, in an emulator"
 	@echo "lint     gofmt, vet, staticcheck, and golangci-lint if it is installed"
 	@echo "bench    speed and memory, beside bare references"
 	@echo "soak     the long forms: 200 kill points and more, long pastes"
@@ -30,15 +32,14 @@ tools:
 	for tool in gcc:gcc ps:procps mount:mount git:git ffmpeg:ffmpeg \
 		tmux:tmux vim:vim htop:htop mc:mc less:less nano:nano dialog:dialog whiptail:whiptail python3:python3 \
 		/usr/libexec/ncurses-examples/worm:ncurses-examples \
-		ffmpeg:ffmpeg ffprobe:ffmpeg asciinema:asciinema more:util-linux \
+		ffprobe:ffmpeg asciinema:asciinema more:util-linux \
 		Xvfb:xvfb xdotool:xdotool xterm:xterm xev:x11-utils; do \
 		command -v $${tool%%:*} >/dev/null || missing="$$missing $${tool##*:}"; \
 	done; \
 	test -e /usr/include/stdlib.h || missing="$$missing libc6-dev"; \
 	if [ -n "$$missing" ]; then \
 		echo "installing:$$missing"; \
-		sudo=""; [ "$$(id -u)" = 0 ] || sudo=sudo; \
-		$$sudo apt-get update -q && $$sudo apt-get install -qy --no-install-recommends $$missing; \
+		$(SUDO) apt-get update -q && $(SUDO) apt-get install -qy --no-install-recommends $$missing; \
 	fi
 
 test: tools
@@ -53,6 +54,14 @@ cross:
 
 test32:
 	CGO_ENABLED=0 GOARCH=386 $(GO) test $(PURE)
+
+# What a Raspberry Pi runs, on this machine. The emulator is told to the kernel.
+testarm: tools
+	@{ command -v qemu-arm-static && command -v update-binfmts; } >/dev/null || { \
+		$(SUDO) apt-get update -q && $(SUDO) apt-get install -qy --no-install-recommends qemu-user-static binfmt-support; }
+	@test -e /proc/sys/fs/binfmt_misc/register || $(SUDO) mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc
+	@test -e /proc/sys/fs/binfmt_misc/qemu-arm || $(SUDO) update-binfmts --enable qemu-arm
+	CHAPI_ARCH=arm $(GO) test -count 1 -timeout 60m -parallel 2 -run TestTranscripts ./bot/daemon
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }

@@ -18,8 +18,9 @@ import (
 // The whole-program tests run the built binary as a process of its own,
 // against the strict servers of the chat networks in this one, over real sockets.
 
-// binary is chapi, built once for all tests; with the race detector when the
-// tests have it.
+// binary is chapi, built once for all tests: for the architecture that
+// CHAPI_ARCH names, which this machine must be able to run; else for this one,
+// with the race detector when the tests have it.
 var binary string
 
 func TestMain(m *testing.M) {
@@ -31,7 +32,9 @@ func TestMain(m *testing.M) {
 	binary = filepath.Join(dir, "chapi")
 	args := []string{"build", "-o", binary}
 	env := append(os.Environ(), "CGO_ENABLED=0")
-	if raceDetector {
+	if arch := os.Getenv("CHAPI_ARCH"); arch != "" {
+		env = append(env, "GOARCH="+arch, "GOARM=6")
+	} else if raceDetector {
 		args = append(args, "-race")
 		env = append(os.Environ(), "CGO_ENABLED=1")
 	}
