@@ -109,21 +109,22 @@ func (in *intake) full(channel snowflake) bool {
 	return in.queued >= maxQueued || l != nil && len(l.items) >= maxLane
 }
 
-// add queues what the gateway told. known is whether its channel is. What does
-// not fit is left to the history.
-func (in *intake) add(it *item, known bool) {
+// add queues what the gateway told, and returns false when it has been told
+// before. known is whether its channel is. What does not fit is left to the
+// history.
+func (in *intake) add(it *item, known bool) (fresh bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.seen[it.id] {
-		return
+		return false
 	}
 	l := in.lane(it.channel)
 	if l.has(it.id) {
-		return
+		return false
 	}
 	if it.moves && (in.queued >= maxQueued || len(l.items) >= maxLane) {
 		l.missed = true // a job is made when there is room again
-		return
+		return true
 	}
 	l.items = append(l.items, it)
 	in.queued++
@@ -131,6 +132,7 @@ func (in *intake) add(it *item, known bool) {
 		in.hold(it.channel, l)
 	}
 	signal(in.wake)
+	return true
 }
 
 func (in *intake) lane(channel snowflake) *lane {

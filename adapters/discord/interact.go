@@ -113,10 +113,12 @@ func (a *Adapter) interacted(i interaction) {
 	if !a.menus.learned() {
 		time.AfterFunc(patienceForMenu, a.intake.wakeUp)
 	}
-	a.intake.add(&item{id: i.ID, channel: at.id, call: call, read: func(at place) (bot.Message, bool, bool) {
+	it := &item{id: i.ID, channel: at.id, call: call, read: func(at place) (bot.Message, bool, bool) {
 		return a.interpreted(call, at)
-	}}, known)
-	a.soon(call, func(ctx context.Context) { a.acknowledge(ctx, call) })
+	}}
+	if a.intake.add(it, known) {
+		a.soon(call, func(ctx context.Context) { a.acknowledge(ctx, call) })
+	}
 }
 
 // known is false for a thread of which the parent is not.

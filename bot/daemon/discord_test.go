@@ -208,8 +208,8 @@ func (p *discordPlace) Say(who, text string, how manner) int64 {
 	case "viabot", "channel", "anonymous": // in somebody's or nobody's name
 		opts = append(opts, discordtest.AsWebhook())
 	}
-	if how.file != nil {
-		opts = append(opts, discordtest.WithFile(how.file.name, how.file.data))
+	for _, f := range how.files {
+		opts = append(opts, discordtest.WithFile(f.name, f.data))
 	}
 	if how.code != nil {
 		text += "\n```" + how.code.language + "\n" + how.code.text + "\n```"
@@ -254,8 +254,18 @@ func (p *discordPlace) Last() (note, bool) {
 	return discordNote(m), ok
 }
 
-func (p *discordPlace) Redeliver(id int64) { p.holding(id).Redeliver(discordtest.Snowflake(id)) }
-func (p *discordPlace) Delete()            { p.c.Remove() }
+// Redeliver tells of the message twice: as an event of its own, and when the
+// gateway repeats what it has told after a resume.
+func (p *discordPlace) Redeliver(id int64) {
+	p.holding(id).Redeliver(discordtest.Snowflake(id))
+	repeated := p.n.AddGatewayFault(discordtest.GatewayFault{At: discordtest.AtResume, Kind: discordtest.Repeat})
+	p.n.Drop()
+	if !p.n.Wait(patience, func() bool { return repeated.Hits() > 0 }) {
+		panic("the daemon does not resume")
+	}
+}
+
+func (p *discordPlace) Delete() { p.c.Remove() }
 
 func discordNote(m discordtest.Message) note {
 	text, blocks := discordtest.Shown(m.Text)

@@ -41,6 +41,8 @@ type network interface {
 	Up() error
 	// Drop cuts the line over which the daemon receives, once.
 	Drop()
+	// StallDownloads lets files of people come only half, or whole again.
+	StallDownloads(on bool)
 	// Fault lets something go wrong until remove is called. It fails for what
 	// the network has no such thing of.
 	Fault(f fault) (remove func(), err error)
@@ -79,7 +81,8 @@ type fault struct {
 
 // place is a chat, or a topic of one.
 type place interface {
-	// Say has a person write, and returns the message's id.
+	// Say has a person write, and returns the message's id: of an album that is
+	// many messages, the last one's.
 	Say(who, text string, how manner) int64
 	Edit(who string, id int64, text string)
 	// Press presses a button by its data.
@@ -90,7 +93,7 @@ type place interface {
 	Heard() []string
 	// Last is the newest of them; it costs no more with their number.
 	Last() (note, bool)
-	// Redeliver has the network tell of a message once more.
+	// Redeliver has the network tell of a message again.
 	Redeliver(id int64)
 	// Delete removes the topic that the place is.
 	Delete()
@@ -103,10 +106,8 @@ type manner struct {
 	// origin is empty for a person's own words: forwarded, viabot, channel or
 	// anonymous.
 	origin string
-	// file comes with it, code behind it as a block. Of an album, the files have
-	// the same name for it.
-	file  *sentFile
-	album string
+	// files come with it, more than one as an album; code behind it as a block.
+	files []sentFile
 	code  *sentCode
 }
 

@@ -30,10 +30,9 @@ import (
 //	up, down, kill9           start the daemon, end it in order, kill it
 //	launch                    start the daemon, and do not wait until it polls
 //	says WHO WHERE TEXT...    a person writes; \n is a new line
-//	sends WHO WHERE FILE [CAPTION...]   a person sends a file of the work folder
+//	sends WHO WHERE FILE[,FILE...] [CAPTION...]   a person sends files of the work folder, together
 //	block WHO WHERE LANGUAGE FILE [TEXT...]   TEXT, and behind it a file as a block of code
 //	replies WHO WHERE TEXT...  a reply to what a person said or sent last
-//	album WHO WHERE ID FILE [CAPTION...]   sends, as part of an album
 //	stalls on|off             files come only half from now on, or whole again
 //	serves                    a web server has the work folder: its address replaces SITE in what is said
 //	gets WHERE NAME FILE      the bot's file of that name has the bytes of FILE
@@ -56,7 +55,7 @@ import (
 //	repairs WHO WHERE         the person sends the last code again
 //	unheard WHERE             the bot says nothing more there, whatever it was sent
 //	settle                    everything sent so far has been handled
-//	repeats                   the network delivers the last message once more
+//	repeats                   the network delivers the last message again
 //	renumbers up|down         the network begins to number its updates anew
 //	poller on|off             another program polls with the same token
 //	blocks, unblocks WHO      a person blocks the bot, or lets it in again
@@ -131,8 +130,7 @@ func play(t *testing.T, dir string, names ...string) {
 			"kill9":     script(0, func(w *world, _ []string) { w.kill() }),
 			"says":      script(3, saysVerb("")),
 			"sends":     script(3, sendsVerb),
-			"album":     script(4, albumVerb),
-			"stalls":    script(1, func(w *world, args []string) { w.telegram().StallDownloads(args[0] == "on") }),
+			"stalls":    script(1, func(w *world, args []string) { w.net.StallDownloads(args[0] == "on") }),
 			"serves":    script(0, servesVerb),
 			"block":     script(4, blockVerb),
 			"replies":   script(3, repliesVerb),
@@ -241,11 +239,11 @@ func (w *world) work(name string) []byte {
 }
 
 func sendsVerb(w *world, args []string) {
-	w.speak(args[0], args[1], spoken(args[3:]), manner{file: &sentFile{filepath.Base(args[2]), w.work(args[2])}})
-}
-
-func albumVerb(w *world, args []string) {
-	w.speak(args[0], args[1], spoken(args[4:]), manner{file: &sentFile{filepath.Base(args[3]), w.work(args[3])}, album: args[2]})
+	var files []sentFile
+	for _, name := range strings.Split(args[2], ",") {
+		files = append(files, sentFile{filepath.Base(name), w.work(name)})
+	}
+	w.speak(args[0], args[1], spoken(args[3:]), manner{files: files})
 }
 
 func servesVerb(w *world, _ []string) {

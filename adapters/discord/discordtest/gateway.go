@@ -554,7 +554,7 @@ func (s *Server) resume(l *socket, d json.RawMessage) {
 		return
 	}
 	a := s.takeGatewayFault(AtResume, nil)
-	if a != nil && a.Kind != Forget {
+	if a != nil && a.Kind != Forget && a.Kind != Repeat {
 		if a.Kind == InvalidSession {
 			s.dropSession(sent.Session)
 		}
@@ -589,8 +589,12 @@ func (s *Server) resume(l *socket, d json.RawMessage) {
 	one.socket, l.session, l.resumed, l.acked = l, one, true, *sent.Seq
 	s.gateway.resumes++
 	if a == nil || a.Kind != Forget {
+		had := *sent.Seq
+		if a != nil && a.Kind == Repeat {
+			had = 1
+		}
 		for _, missed := range one.replay {
-			if missed.seq > *sent.Seq {
+			if missed.seq > had {
 				l.send(missed.data)
 			}
 		}
