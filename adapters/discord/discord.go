@@ -2,8 +2,8 @@
 // messages and interactions and posts, edits and uploads what is to be said.
 //
 // A message's way in is gateway.go -> intake.go -> receive.go -> bot.Inbox, and
-// what the gateway did not tell comes in by history.go; interactions are
-// answered in interact.go first. A post's way out is send.go -> format.go ->
+// what the gateway did not tell is read from histories there; interactions are
+// noted and answered in interact.go first. A post's way out is send.go -> format.go ->
 // http.go. The package knows the network's limits, errors and oddities, and
 // those of the library; it knows nothing of people's rights or sessions, and it
 // keeps no queue of what is to be said.

@@ -5,8 +5,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -41,6 +43,9 @@ func (a *Adapter) Run(ctx context.Context, in bot.Inbox) error {
 		return nil
 	}
 	a.intake.begin(place)
+	for _, id := range slices.Sorted(maps.Keys(place.asked)) {
+		a.intake.add(a.left(id, place.asked[id]), false)
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	// Interactions that were accepted last still get their last word, for a

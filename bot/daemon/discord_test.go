@@ -117,10 +117,9 @@ func (n *discordNet) Chat(name string) (place, error) {
 	return nil, fmt.Errorf("there is no thread %q in %s", topic, name)
 }
 
-func (n *discordNet) Ready() bool   { return n.Connected() }
-func (n *discordNet) Taken() bool   { return n.Heard(5 * time.Second) }
-func (n *discordNet) Always() bool  { return true }
-func (n *discordNet) Repeats() bool { return false }
+func (n *discordNet) Ready() bool  { return n.Connected() }
+func (n *discordNet) Taken() bool  { return n.Heard(5 * time.Second) }
+func (n *discordNet) Always() bool { return true }
 
 // discordCalls are what Discord calls them. A file is a message too, and what
 // is received comes over the gateway.
@@ -231,7 +230,7 @@ func (p *discordPlace) Edit(who string, id int64, text string) {
 }
 
 func (p *discordPlace) Press(who string, id int64, data string) press {
-	return p.holding(id).PressData(p.n.users[who], discordtest.Snowflake(id), data)
+	return asked{p.holding(id).PressData(p.n.users[who], discordtest.Snowflake(id), data)}
 }
 
 func (p *discordPlace) Posts() []note {

@@ -23,6 +23,12 @@ func (w *world) channel(name string) *discordtest.Channel {
 // asked is an interaction of the app; its Notice is what its person sees of it.
 type asked struct{ *discordtest.Interaction }
 
+// Confirmed implements press. What only "thinks" the app tells of in the end.
+func (a asked) Confirmed() bool {
+	answer, ok := a.Answer(0)
+	return ok && answer.Kind != discordtest.AnswerDeferred
+}
+
 func slashVerb(w *world, args []string) {
 	n, c := w.discord(), w.channel(args[1])
 	var opts []discordtest.Option

@@ -57,10 +57,6 @@ type network interface {
 	// Always reports whether a post whose fate is in doubt is found again for
 	// certain, however much was said after it.
 	Always() bool
-	// Repeats reports whether the network tells again of a press that the
-	// daemon died over before it had recorded it. Where it does not, the app
-	// tells its presser that it failed.
-	Repeats() bool
 	// Check fails the test for what no well-made bot does.
 	Check(testing.TB)
 	Close()
@@ -119,9 +115,13 @@ type (
 	sentCode struct{ language, text string }
 )
 
-// press is a button that was pressed: Notice waits for what its presser sees.
+// press is a button that was pressed.
 type press interface {
+	// Notice waits for what its presser sees.
 	Notice(timeout time.Duration) (string, bool)
+	// Confirmed reports whether something must come of it. Of a press that is
+	// not, and that the network does not repeat, the app tells that it failed.
+	Confirmed() bool
 }
 
 // note is a message of the bot as a reader sees it, on whatever network.

@@ -105,10 +105,9 @@ func (n *telegramNet) Chat(name string) (place, error) {
 	return &telegramPlace{n, c, id}, nil
 }
 
-func (n *telegramNet) Ready() bool   { return n.Polling() }
-func (n *telegramNet) Taken() bool   { return n.Pending() == 0 }
-func (n *telegramNet) Always() bool  { return false }
-func (n *telegramNet) Repeats() bool { return true }
+func (n *telegramNet) Ready() bool  { return n.Polling() }
+func (n *telegramNet) Taken() bool  { return n.Pending() == 0 }
+func (n *telegramNet) Always() bool { return false }
 
 // telegramCalls are what Telegram calls them.
 var telegramCalls = map[string]string{
@@ -237,6 +236,8 @@ func (p telegramPress) Notice(timeout time.Duration) (string, bool) {
 	answer, ok := p.Answer(timeout)
 	return answer.Text, ok
 }
+
+func (p telegramPress) Confirmed() bool { return true } // it is repeated until it is
 
 func (p *telegramPlace) Posts() []note {
 	var posts []note

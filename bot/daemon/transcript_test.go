@@ -48,6 +48,8 @@ import (
 //	lines FILE N              the file has, or gets, N lines
 //	network down|hole|up      the network cannot be reached, does not answer, or can
 //	fault CALL KIND [N]       something goes wrong with the next N calls: post, edit, file, topic, ack, receive
+//	doomed CALL [N]           the network kills the daemon when it takes such a call, or the Nth
+//	dies                      that has happened
 //	drops                     the line over which the daemon receives is cut
 //	late DURATION WHO WHERE TEXT   a message written that long ago arrives
 //	forwards, edits, channel, anonymous, viabot   messages that are none of a person's own
@@ -153,6 +155,8 @@ func play(t *testing.T, dir string, names ...string) {
 			"lines":     script(2, linesVerb),
 			"network":   script(1, networkVerb),
 			"fault":     script(2, faultVerb),
+			"doomed":    script(1, doomedVerb),
+			"dies":      script(0, diesVerb),
 			"drops":     script(0, func(w *world, _ []string) { w.net.Drop() }),
 			"pairs":     script(2, pairsVerb),
 			"repairs":   script(2, repairsVerb),
@@ -413,6 +417,37 @@ func faultVerb(w *world, args []string) {
 	if _, err := w.net.Fault(f); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// doomedVerb has the daemon killed in the moment that a call of it takes effect:
+// it never gets the answer.
+func doomedVerb(w *world, args []string) {
+	left := 1
+	if len(args) > 1 {
+		left, _ = strconv.Atoi(args[1])
+	}
+	f := fault{call: args[0], kind: "drop-before", times: -1, match: func() bool {
+		if left--; left == 0 {
+			w.strike()
+		}
+		return false
+	}}
+	if _, err := w.net.Fault(f); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func diesVerb(w *world, _ []string) {
+	w.mu.Lock()
+	end := w.end
+	w.mu.Unlock()
+	select {
+	case <-end:
+	case <-time.After(patience):
+		w.t.Fatal("the daemon lives on")
+	}
+	w.process() // there is none to end any more
+	w.net.ClearFaults()
 }
 
 func pollerVerb(w *world, args []string) {
