@@ -89,7 +89,7 @@ type Timing struct {
 	Stall    time.Duration // for an upload or download without progress: 30 s
 	Repost   time.Duration // before a doubtful post is repeated, doubled each time: 1 s
 	Open     time.Duration // until the gateway is ready: 30 s
-	Abandon  time.Duration // after that, until the library is given up on: 5 s
+	Abandon  time.Duration // after that, until the library is given up on: a sixth of Open
 	Silence  time.Duration // without a sign of life from the gateway, at most: 2 min
 	RetryMin time.Duration // first pause after a failure: 1 s
 	RetryMax time.Duration // longest pause: 5 min
@@ -108,7 +108,6 @@ func (t Timing) withDefaults() Timing {
 		{&t.Stall, 30 * time.Second},
 		{&t.Repost, time.Second},
 		{&t.Open, 30 * time.Second},
-		{&t.Abandon, 5 * time.Second},
 		{&t.Silence, 2 * time.Minute},
 		{&t.RetryMin, time.Second},
 		{&t.RetryMax, 5 * time.Minute},
@@ -119,6 +118,9 @@ func (t Timing) withDefaults() Timing {
 		if *f.field <= 0 {
 			*f.field = f.value
 		}
+	}
+	if t.Abandon <= 0 {
+		t.Abandon = t.Open / 6
 	}
 	return t
 }

@@ -21,6 +21,7 @@ type discordNet struct {
 	users map[string]*discordtest.User
 	chats map[string]*discordtest.Channel
 	roles map[string]*discordtest.Role
+	lines int // gateways that there were when one was struck last
 }
 
 // The ids of the server, of its channels and of the first person.

@@ -86,6 +86,10 @@ import (
 //	gives, takes WHO ROLE      a person gets a role of the server, or loses it
 //	raw WHERE RE               a message of the bot is that, with all its marks
 //	blind                      the bot may not read people's texts
+//	heartbeat DURATION         how often the gateway wants a sign of life
+//	gateway WHEN FAULT [CODE]  now, or instead of hello, ready or resume: cut, close, reconnect, refuse, silence, zombie
+//	reopens                    there is another gateway than the one that was struck
+//	revokes, restores          the bot's token is not good any more, or is again
 func TestTranscripts(t *testing.T) {
 	for _, name := range []string{"telegram", "discord"} {
 		t.Run(name, func(t *testing.T) { play(t, "testdata", name) })
@@ -194,6 +198,12 @@ func play(t *testing.T, dir string, names ...string) {
 			"takes":    script(2, func(w *world, args []string) { w.discord().give(args[0], args[1], false) }),
 			"raw":      script(2, rawVerb),
 			"blind":    script(0, func(w *world, _ []string) { w.discord().SetMessageContent(false) }),
+
+			"heartbeat": script(1, heartbeatVerb),
+			"gateway":   script(2, gatewayVerb),
+			"reopens":   script(0, reopensVerb),
+			"revokes":   script(0, revokesVerb),
+			"restores":  script(0, func(w *world, _ []string) { w.discord().Restore() }),
 		},
 	})
 }

@@ -187,6 +187,13 @@ func (s *Server) Heard(timeout time.Duration) bool {
 	})
 }
 
+// SetHeartbeat sets the interval that the next connections are told.
+func (s *Server) SetHeartbeat(interval time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opts.HeartbeatInterval = interval
+}
+
 // startLimit is session_start_limit.
 func (s *Server) startLimit() map[string]any {
 	g := &s.gateway
