@@ -133,6 +133,7 @@ type note struct {
 	File    *document
 	Keys    [][]buttonSeen
 	Edits   int
+	Pinned  bool
 }
 
 // document is a file of a message.

@@ -265,7 +265,7 @@ func (p *telegramPlace) Redeliver(id int64) {
 func (p *telegramPlace) Delete() { p.c.DeleteTopic(p.topic) }
 
 func telegramNote(m telegramtest.Message) note {
-	n := note{ID: int64(m.ID), ReplyTo: int64(m.ReplyTo), Text: m.Text + m.Caption, Edits: m.EditCount}
+	n := note{ID: int64(m.ID), ReplyTo: int64(m.ReplyTo), Text: m.Text + m.Caption, Edits: m.EditCount, Pinned: m.Pinned}
 	units := utf16.Encode([]rune(m.Text))
 	for _, e := range m.Entities {
 		if e.Type == "pre" {

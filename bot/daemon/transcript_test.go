@@ -68,6 +68,7 @@ import (
 //	logs RE                   the daemon's log says it, or will
 //	media KIND WHERE RE       the message that fits has a file of that kind, all of which can be decoded
 //	revised N WHERE RE        the message that fits has been edited N times, or will have been
+//	pinned WHERE RE           the message that fits is pinned, or will be
 //	appears N GLOB            N files or more of the state folder fit, or will
 //	vanishes GLOB             no file of the state folder fits any more, and no process is told of one
 //	codes WHERE               the code that the bot says there is the last one
@@ -179,6 +180,7 @@ func play(t *testing.T, dir string, names ...string) {
 			"logs":      script(1, logsVerb),
 			"media":     script(3, mediaVerb),
 			"revised":   script(3, revisedVerb),
+			"pinned":    script(2, pinnedVerb),
 			"appears":   script(2, appearsVerb),
 			"vanishes":  script(1, vanishesVerb),
 			"codes":     script(1, codesVerb),
@@ -529,6 +531,11 @@ func revisedVerb(w *world, args []string) {
 	}
 	fits := matches(w, args[2])
 	w.sees(args[1], args[2]+" with so many edits", func(m note) bool { return fits(m) && m.Edits >= n })
+}
+
+func pinnedVerb(w *world, args []string) {
+	fits := matches(w, args[1])
+	w.sees(args[0], args[1]+", pinned", func(m note) bool { return fits(m) && m.Pinned })
 }
 
 func appearsVerb(w *world, args []string) {
