@@ -38,6 +38,7 @@ import (
 //	gets WHERE NAME FILE      the bot's file of that name has the bytes of FILE
 //	answers WHO WHERE RE TEXT...   a reply to the bot's newest message that fits
 //	presses WHO WHERE LABEL [RE]   a press on the newest message with the button
+//	again                     the last press once more, from a screen that still shows the button
 //	notice RE                 what the last press was answered with
 //	sees WHERE RE             the bot's message that fits is there, or comes
 //	last WHERE RE             the bot's newest message fits, or will
@@ -150,6 +151,7 @@ func play(t *testing.T, dir string, names ...string) {
 			"late":      script(4, lateVerb),
 			"answers":   script(4, answersVerb),
 			"presses":   script(3, pressesVerb),
+			"again":     script(0, func(w *world, _ []string) { w.pressed = w.press() }),
 			"notice":    script(1, noticeVerb),
 			"sees":      script(2, seesVerb),
 			"last":      script(2, lastVerb),
@@ -325,7 +327,9 @@ func pressesVerb(w *world, args []string) {
 		fits = func(m note) bool { return data(m) != "" && too(m) }
 	}
 	m := w.sees(args[1], "the button "+args[2], fits)
-	w.pressed = w.chat(args[1]).Press(args[0], m.ID, data(m))
+	handle := data(m)
+	w.press = func() press { return w.chat(args[1]).Press(args[0], m.ID, handle) }
+	w.pressed = w.press()
 }
 
 func noticeVerb(w *world, args []string) {
