@@ -176,7 +176,8 @@ type Adapter struct {
 	// me is what the server says of the bot; nil until it has.
 	me    atomic.Pointer[identity]
 	named chan struct{} // closed when me is set
-	// greeted (capacity 1) is told of every new session.
+	// greeted (capacity 1) is told of every new session, and of every server that
+	// the bot is on.
 	greeted chan struct{}
 	// refusedContent is when the gateway refused to tell people's texts.
 	refusedContent atomic.Pointer[time.Time]

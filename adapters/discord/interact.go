@@ -103,23 +103,28 @@ func (a *Adapter) interacted(i interaction) {
 		return
 	case i.Type != kindCommand && i.Type != kindButton && i.Type != kindForm:
 		return
-	}
-	if a.intake.full(at.id) {
+	case a.intake.full(at.id):
 		a.soon(call, func(ctx context.Context) {
 			a.tell(ctx, call, "Too much is waiting to be done here. Nothing was run; try again in a moment.")
 		})
 		return
 	}
+	a.enqueue(call, at)
+}
+
+// enqueue puts an interaction among the messages of its channel, and has it
+// acknowledged.
+func (a *Adapter) enqueue(call *interactionCall, at place) {
 	_, known := a.places.find(at.id)
-	if !known && (at.user != 0 || i.Channel.ID != 0 && at.known()) {
+	if !known && (at.user != 0 || call.Channel.ID != 0 && at.known()) {
 		a.places.see(at)
 		known = true
 	}
-	a.uploads.learn(at, i.UploadLimit)
+	a.uploads.learn(at, call.UploadLimit)
 	if !a.menus.learned() {
 		time.AfterFunc(patienceForMenu, a.intake.wakeUp)
 	}
-	it := &item{id: i.ID, channel: at.id, call: call, read: func(at place) (bot.Message, bool, bool) {
+	it := &item{id: call.ID, channel: at.id, call: call, read: func(at place) (bot.Message, bool, bool) {
 		return a.interpreted(call, at)
 	}}
 	if a.intake.add(it, known) {

@@ -385,6 +385,28 @@ func TestMissingPermissionsAreTold(t *testing.T) {
 	within(t, "health", func() bool { return r.a.Health().State == connected })
 }
 
+func TestAServerThatTheBotIsNotOnIsTold(t *testing.T) {
+	r := newRig(t, discordtest.Options{MessageContent: true})
+	r.srv.Expect("", "10003")
+	r.srv.Expect("", "50001")
+	r.guild.Kick()
+	r.start()
+	menus := []bot.Menu{
+		{Thread: r.to(r.general), Commands: []bot.Command{runCommand}},
+		{Thread: bot.Thread{Adapter: Name, Chat: serverChat(snowflake(r.guild.ID()))}, Commands: []bot.Command{runCommand}},
+	}
+	if err := r.a.PublishMenu(t.Context(), menus); err == nil {
+		t.Error("no error")
+	}
+	r.state("channel " + r.general.ID().String() + " is listed, but the bot is not there")
+	r.state("server " + r.guild.ID().String() + " is listed, but the bot is not there")
+	// When it is let in, its commands are there without a restart.
+	r.guild.Invite()
+	within(t, "the commands", func() bool { return r.general.HasCommand(r.anna, "run") })
+	within(t, "health", func() bool { return r.a.Health().State == connected })
+	r.srv.Check(t)
+}
+
 func TestMenusThatCouldNotBePublishedAreLater(t *testing.T) {
 	r := newRig(t, discordtest.Options{})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
