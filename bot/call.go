@@ -141,7 +141,9 @@ type Arg struct {
 	// Flag is true when it is given as --name VALUE (or --name for a switch).
 	Flag bool
 	// Many allows a flag to be repeated.
-	Many    bool
+	Many bool
+	// Path values name files or folders that are open to chats.
+	Path    bool
 	Choices []string
 	// Min and Max bound an ArgInt; both 0 means no bound.
 	Min, Max int

@@ -136,6 +136,10 @@ type Message struct {
 	// Addressed is true where the network itself says that the text is for
 	// this bot: a command with its name, a mention, a reply to it.
 	Addressed bool
+	// Lost is true for what the network has confirmed to its person although it
+	// was never recorded, so that nothing may come of it but an answer. Text
+	// then says only what it was: a command with its slash, "press" or "text".
+	Lost bool
 	// Unseen text was written into a form: it is not shown in the chat.
 	Unseen bool
 	// Button is the Data of the pressed Button; Text is then empty.

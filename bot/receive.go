@@ -208,6 +208,8 @@ func (r *Reception) take(ctx context.Context, m Message) (entry *Entry, notice s
 		return nil, "", r.unlisted(ctx, m)
 	case err != nil:
 		return nil, "", err
+	case m.Lost:
+		return r.lost(m), "", nil
 	case m.Button != "":
 		return r.press(ctx, m, p)
 	default:
@@ -469,6 +471,16 @@ func (r *Reception) refuse(m Message, c Command, o Outcome, why string) *Entry {
 		entry.Call = &call
 	}
 	return entry
+}
+
+// lost makes the entry of a message of which the content is lost.
+func (r *Reception) lost(m Message) *Entry {
+	c, _ := r.Parser.Command(strings.TrimPrefix(m.Text, "/"))
+	what := m.Text
+	if c.Name == "" {
+		what = "your " + m.Text
+	}
+	return r.refuse(m, c, Failed, fmt.Sprintf("%s was interrupted before it took %s\nNothing came of it; try again.", r.Device, what))
 }
 
 // shared reports whether somebody else may be receiving the network's messages

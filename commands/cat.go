@@ -31,7 +31,7 @@ const (
 
 // pathArg is the file that a command is about.
 func pathArg() bot.Arg {
-	return bot.Arg{Name: "path", Kind: bot.ArgText, Required: true, Summary: "the file"}
+	return bot.Arg{Name: "path", Kind: bot.ArgText, Path: true, Required: true, Summary: "the file"}
 }
 
 // cat declares /cat: a text file in the chat.

@@ -23,7 +23,7 @@ func fetch(d Deps) bot.Command {
 		Examples: []string{"fetch https://example.com/data.csv", "fetch https://example.com/film.mp4 films"},
 		Args: []bot.Arg{
 			{Name: "url", Kind: bot.ArgText, Required: true, Summary: "the address"},
-			{Name: "dir", Kind: bot.ArgText, Summary: "the folder; none: this chat's in the inbox"},
+			{Name: "dir", Kind: bot.ArgText, Path: true, Summary: "the folder; none: this chat's in the inbox"},
 		},
 		Role:    bot.User,
 		Effect:  bot.Changes,

@@ -36,7 +36,7 @@ func get(d Deps) bot.Command {
 			{Name: "zip", Flag: true, Kind: bot.ArgSwitch, Summary: "an archive as .zip instead of .tar.gz"},
 			{Name: "gzip", Flag: true, Kind: bot.ArgSwitch, Summary: "the file compressed"},
 			{Name: "part", Flag: true, Kind: bot.ArgInt, Min: 1, Max: 99999, Summary: "this part of a file that is too large for the network"},
-			{Name: "paths", Kind: bot.ArgWords, Required: true, Summary: "files, folders or patterns"},
+			{Name: "paths", Kind: bot.ArgWords, Path: true, Required: true, Summary: "files, folders or patterns"},
 		},
 		Role:    bot.Viewer,
 		Effect:  bot.Reads,
@@ -69,7 +69,7 @@ func pack(d Deps) bot.Command {
 		Summary: "Pack files into an archive on the device",
 		Args: []bot.Arg{
 			{Name: "zip", Flag: true, Kind: bot.ArgSwitch, Summary: "as .zip instead of .tar.gz"},
-			{Name: "paths", Kind: bot.ArgWords, Required: true, Summary: "files, folders or patterns"},
+			{Name: "paths", Kind: bot.ArgWords, Path: true, Required: true, Summary: "files, folders or patterns"},
 		},
 		Role:    bot.User,
 		Effect:  bot.Changes,

@@ -31,7 +31,7 @@ func ls(d Deps) bot.Command {
 		Examples: []string{"ls", "ls photos", "ls ~/projects"},
 		Args: []bot.Arg{
 			{Name: "page", Flag: true, Kind: bot.ArgInt, Min: 1, Max: 9999, Summary: "which part of a long list"},
-			{Name: "path", Kind: bot.ArgText, Summary: "the folder, or a file"},
+			{Name: "path", Kind: bot.ArgText, Path: true, Summary: "the folder, or a file"},
 		},
 		Role:   bot.Viewer,
 		Effect: bot.Reads,

@@ -19,8 +19,8 @@ func mv(d Deps) bot.Command {
 		Help:     "TO is a folder, or a new name. Nothing is overwritten. Without TO, buttons lead to the folder.",
 		Examples: []string{"mv notes.txt ~/projects", "mv notes.txt todo.txt"},
 		Args: []bot.Arg{
-			{Name: "from", Kind: bot.ArgText, Required: true, Summary: "the file or folder"},
-			{Name: "to", Kind: bot.ArgText, Summary: "the folder, or the new name"},
+			{Name: "from", Kind: bot.ArgText, Path: true, Required: true, Summary: "the file or folder"},
+			{Name: "to", Kind: bot.ArgText, Path: true, Summary: "the folder, or the new name"},
 		},
 		Role:    bot.User,
 		Effect:  bot.Changes,

@@ -25,7 +25,7 @@ func put(d Deps) bot.Command {
 		Help: "A file that you send without a word goes to this chat's folder in the inbox; with /put DIR under it, to that folder, which is made if need be. " +
 			"Nothing is ever overwritten, unpacked or made executable: a second notes.txt becomes notes-2.txt.",
 		Examples: []string{"put", "put photos/2026", "put ~/projects"},
-		Args:     []bot.Arg{{Name: "dir", Kind: bot.ArgText, Summary: "the folder; none: this chat's in the inbox"}},
+		Args:     []bot.Arg{{Name: "dir", Kind: bot.ArgText, Path: true, Summary: "the folder; none: this chat's in the inbox"}},
 		Role:     bot.User,
 		Effect:   bot.Changes,
 		Aside:    true,

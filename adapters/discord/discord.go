@@ -2,8 +2,8 @@
 // messages and interactions and posts, edits and uploads what is to be said.
 //
 // A message's way in is gateway.go -> intake.go -> receive.go -> bot.Inbox, and
-// what the gateway did not tell comes in by history.go; interactions are
-// answered in interact.go first. A post's way out is send.go -> format.go ->
+// what the gateway did not tell is read from histories there; interactions are
+// noted and answered in interact.go first. A post's way out is send.go -> format.go ->
 // http.go. The package knows the network's limits, errors and oddities, and
 // those of the library; it knows nothing of people's rights or sessions, and it
 // keeps no queue of what is to be said.
@@ -89,7 +89,7 @@ type Timing struct {
 	Stall    time.Duration // for an upload or download without progress: 30 s
 	Repost   time.Duration // before a doubtful post is repeated, doubled each time: 1 s
 	Open     time.Duration // until the gateway is ready: 30 s
-	Abandon  time.Duration // after that, until the library is given up on: 5 s
+	Abandon  time.Duration // after that, until the library is given up on: a sixth of Open
 	Silence  time.Duration // without a sign of life from the gateway, at most: 2 min
 	RetryMin time.Duration // first pause after a failure: 1 s
 	RetryMax time.Duration // longest pause: 5 min
@@ -108,7 +108,6 @@ func (t Timing) withDefaults() Timing {
 		{&t.Stall, 30 * time.Second},
 		{&t.Repost, time.Second},
 		{&t.Open, 30 * time.Second},
-		{&t.Abandon, 5 * time.Second},
 		{&t.Silence, 2 * time.Minute},
 		{&t.RetryMin, time.Second},
 		{&t.RetryMax, 5 * time.Minute},
@@ -119,6 +118,9 @@ func (t Timing) withDefaults() Timing {
 		if *f.field <= 0 {
 			*f.field = f.value
 		}
+	}
+	if t.Abandon <= 0 {
+		t.Abandon = t.Open / 6
 	}
 	return t
 }
@@ -174,7 +176,8 @@ type Adapter struct {
 	// me is what the server says of the bot; nil until it has.
 	me    atomic.Pointer[identity]
 	named chan struct{} // closed when me is set
-	// greeted (capacity 1) is told of every new session.
+	// greeted (capacity 1) is told of every new session, and of every server that
+	// the bot is on.
 	greeted chan struct{}
 	// refusedContent is when the gateway refused to tell people's texts.
 	refusedContent atomic.Pointer[time.Time]

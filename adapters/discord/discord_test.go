@@ -88,8 +88,8 @@ func TestTheReadmeHasThePermissions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(string(text), "permissions="+needed.String()) {
-		t.Errorf("README.md lacks permissions=%s", needed)
+	if !strings.Contains(string(text), "permissions="+invited.String()) {
+		t.Errorf("README.md lacks permissions=%s", invited)
 	}
 }
 
@@ -100,8 +100,13 @@ func TestPlacesAndLinks(t *testing.T) {
 	}
 	r.start()
 	link := r.a.PairLink("code")
-	if !strings.Contains(link, "client_id="+r.srv.AppID().String()) || !strings.Contains(link, "permissions="+needed.String()) {
+	if !strings.Contains(link, "client_id="+r.srv.AppID().String()) || !strings.Contains(link, "permissions="+invited.String()) {
 		t.Errorf("link %q", link)
+	}
+	const want = discordtest.ViewChannel | discordtest.SendMessages | discordtest.SendMessagesInThreads | discordtest.CreatePublicThreads |
+		discordtest.AttachFiles | discordtest.ReadMessageHistory | discordtest.PinMessages
+	if discordtest.Permission(invited) != want {
+		t.Errorf("the invitation asks for %d, want %d", invited, want)
 	}
 	if got := r.a.Direct("5"); got != (bot.Thread{Adapter: Name, Chat: "@5"}) {
 		t.Errorf("Direct = %v", got)

@@ -131,6 +131,7 @@ func (a *Adapter) joined(g *guildInfo) {
 		}
 	}
 	a.checkAll(g.ID)
+	signal(a.greeted) // its commands could not be published before
 }
 
 // heard takes a message.

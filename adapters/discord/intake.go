@@ -1,6 +1,7 @@
 package discord
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -28,7 +29,8 @@ type item struct {
 	// read makes the message of it, once its channel is known. ok is false
 	// when there is nothing in it for the bot. later means to ask again.
 	read func(at place) (m bot.Message, ok, later bool)
-	// call is the interaction behind it; nil for a message.
+	// call is the interaction behind it; nil for a message, and for an
+	// interaction that an earlier run has left.
 	call *interactionCall
 	// moves is true for messages: they move the cursor.
 	moves bool
@@ -62,14 +64,13 @@ type intake struct {
 	lanes  map[snowflake]*lane
 	queued int
 	cursor cursor
+	kept   cursor               // as it was recorded last
 	recent [maxRecent]snowflake // ring
 	seen   map[snowflake]bool   // what is in recent
 	next   int
 	// jobs are the channels that have to be looked up or caught up with.
 	jobs []snowflake
 	busy map[snowflake]bool // jobs that are being done
-	// fresh is true when the cursor knows more than was recorded.
-	fresh bool
 
 	wake chan struct{} // capacity 1: the receiver should look
 	work chan struct{} // capacity 1: there is a job
@@ -77,11 +78,12 @@ type intake struct {
 
 func newIntake() *intake {
 	return &intake{
-		lanes: make(map[snowflake]*lane),
-		seen:  make(map[snowflake]bool),
-		busy:  make(map[snowflake]bool),
-		wake:  make(chan struct{}, 1),
-		work:  make(chan struct{}, 1),
+		lanes:  make(map[snowflake]*lane),
+		cursor: newCursor(0),
+		seen:   make(map[snowflake]bool),
+		busy:   make(map[snowflake]bool),
+		wake:   make(chan struct{}, 1),
+		work:   make(chan struct{}, 1),
 	}
 }
 
@@ -89,7 +91,14 @@ func newIntake() *intake {
 func (in *intake) begin(c cursor) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.cursor = c
+	in.cursor, in.kept = c, c.clone()
+}
+
+// fresh tells whether the cursor knows of other conversations or interactions
+// than were recorded.
+func (in *intake) fresh() bool {
+	unknown := func(channel snowflake) bool { return !in.kept.tracks(channel) }
+	return len(in.cursor.at) != len(in.kept.at) || slices.ContainsFunc(in.cursor.order, unknown) || !maps.Equal(in.cursor.asked, in.kept.asked)
 }
 
 func (in *intake) wakeUp() { signal(in.wake) }
@@ -109,28 +118,33 @@ func (in *intake) full(channel snowflake) bool {
 	return in.queued >= maxQueued || l != nil && len(l.items) >= maxLane
 }
 
-// add queues what the gateway told. known is whether its channel is. What does
-// not fit is left to the history.
-func (in *intake) add(it *item, known bool) {
+// add queues what the gateway told, and returns false when it has been told
+// before. known is whether its channel is. What does not fit is left to the
+// history.
+func (in *intake) add(it *item, known bool) (fresh bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.seen[it.id] {
-		return
+		return false
 	}
 	l := in.lane(it.channel)
 	if l.has(it.id) {
-		return
+		return false
 	}
 	if it.moves && (in.queued >= maxQueued || len(l.items) >= maxLane) {
 		l.missed = true // a job is made when there is room again
-		return
+		return true
 	}
 	l.items = append(l.items, it)
 	in.queued++
+	if it.call != nil {
+		in.cursor.asked[it.id] = it.call.note
+	}
 	if !known && !l.held {
 		in.hold(it.channel, l)
 	}
 	signal(in.wake)
+	return true
 }
 
 func (in *intake) lane(channel snowflake) *lane {
@@ -188,7 +202,6 @@ func (in *intake) attend(channel, from snowflake) {
 		return
 	}
 	in.cursor.advance(channel, from)
-	in.fresh = true
 	l := in.lane(channel)
 	l.missed = true
 	in.hold(channel, l)
@@ -253,14 +266,14 @@ func (in *intake) gone(channel snowflake) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if l := in.lanes[channel]; l != nil {
+		for _, it := range l.items {
+			delete(in.cursor.asked, it.id)
+		}
 		in.queued -= len(l.items)
 		delete(in.lanes, channel)
 	}
-	if in.cursor.tracks(channel) {
-		in.cursor.drop(channel)
-		in.fresh = true
-		signal(in.wake)
-	}
+	in.cursor.drop(channel)
+	signal(in.wake)
 }
 
 // ready gives the items that may be recorded now, in order within each
@@ -306,6 +319,7 @@ func (in *intake) pass(it *item) {
 	in.recent[in.next] = it.id
 	in.seen[it.id] = true
 	in.next = (in.next + 1) % maxRecent
+	delete(in.cursor.asked, it.id)
 	if it.moves && in.cursor.tracks(it.channel) {
 		in.cursor.at[it.channel] = max(in.cursor.at[it.channel], it.id)
 	}
@@ -327,8 +341,12 @@ func (in *intake) tidy(channel snowflake, l *lane) {
 func (in *intake) ahead(items []*item, messages []bot.Message) (c cursor, needed bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	c, needed = in.cursor.clone(), in.fresh
+	c, needed = in.cursor.clone(), in.fresh()
 	for i, it := range items {
+		if _, noted := c.asked[it.id]; noted {
+			delete(c.asked, it.id)
+			needed = true
+		}
 		if it.moves && c.tracks(it.channel) {
 			c.advance(it.channel, it.id)
 			needed = needed || messages[i].Origin == bot.Original
@@ -344,7 +362,6 @@ func (in *intake) recorded(items []*item, acks []bot.Ack, c cursor, kept bool) {
 	defer in.mu.Unlock()
 	if kept {
 		in.merge(c)
-		in.fresh = slices.ContainsFunc(in.cursor.order, func(channel snowflake) bool { return !c.tracks(channel) })
 	}
 	for i, it := range items {
 		l := in.lane(it.channel)
@@ -355,7 +372,6 @@ func (in *intake) recorded(items []*item, acks []bot.Ack, c cursor, kept bool) {
 		in.pass(it)
 		if acks[i].Taken && !in.cursor.tracks(it.channel) {
 			in.cursor.advance(it.channel, max(it.id, in.cursor.at[it.channel]))
-			in.fresh = true
 			signal(in.wake)
 		}
 		in.tidy(it.channel, l)
@@ -363,8 +379,14 @@ func (in *intake) recorded(items []*item, acks []bot.Ack, c cursor, kept bool) {
 }
 
 // merge takes a recorded cursor over, but nothing that was tracked or dropped
-// meanwhile.
+// meanwhile. Interactions that it has for the first time may be acknowledged.
 func (in *intake) merge(c cursor) {
+	for id, one := range c.asked {
+		if _, before := in.kept.asked[id]; !before {
+			close(one.noted)
+		}
+	}
+	in.kept = c
 	for _, channel := range c.order {
 		if in.cursor.tracks(channel) {
 			in.cursor.advance(channel, c.at[channel])

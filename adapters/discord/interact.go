@@ -34,6 +34,9 @@ const (
 	ackTime = 2500 * time.Millisecond
 	// ackTry is the time for one try of it.
 	ackTry = 1200 * time.Millisecond
+	// noteTime is how long the first answer waits for the note of it to be on
+	// disk, which usually takes some milliseconds.
+	noteTime = 500 * time.Millisecond
 	// maxAcking is how many are answered at the same time. An interaction
 	// beyond is not answered and not run, which its person is told by the app.
 	maxAcking = 64
@@ -44,6 +47,7 @@ const (
 // interactionCall is an interaction from the first answer to the last word.
 type interactionCall struct {
 	interaction
+	note asked
 	came time.Time
 	// done is closed when it is known whether the first answer was in time.
 	done chan struct{}
@@ -51,6 +55,8 @@ type interactionCall struct {
 	inTime bool
 	// shown is the message that the first answer made, 0 for none.
 	shown snowflake
+	// thinking is true when the first answer was that one will come.
+	thinking bool
 }
 
 func (c *interactionCall) settled() bool {
@@ -80,8 +86,8 @@ func (a *Adapter) interacted(i interaction) {
 	if i.ID == 0 || i.Token == "" || i.Application != 0 && i.Application != a.application() {
 		return
 	}
-	call := &interactionCall{interaction: i, came: time.Now(), done: make(chan struct{})}
 	at := i.place()
+	call := &interactionCall{interaction: i, note: i.note(at), came: time.Now(), done: make(chan struct{})}
 	switch {
 	case i.Context != nil && *i.Context == 2:
 		// Somebody else's private chat, in which the app was brought along.
@@ -97,26 +103,65 @@ func (a *Adapter) interacted(i interaction) {
 		return
 	case i.Type != kindCommand && i.Type != kindButton && i.Type != kindForm:
 		return
-	}
-	if a.intake.full(at.id) {
+	case a.intake.full(at.id):
 		a.soon(call, func(ctx context.Context) {
 			a.tell(ctx, call, "Too much is waiting to be done here. Nothing was run; try again in a moment.")
 		})
 		return
 	}
+	a.enqueue(call, at)
+}
+
+// enqueue puts an interaction among the messages of its channel, and has it
+// acknowledged.
+func (a *Adapter) enqueue(call *interactionCall, at place) {
 	_, known := a.places.find(at.id)
-	if !known && (at.user != 0 || i.Channel.ID != 0 && at.known()) {
+	if !known && (at.user != 0 || call.Channel.ID != 0 && at.known()) {
 		a.places.see(at)
 		known = true
 	}
-	a.uploads.learn(at, i.UploadLimit)
+	a.uploads.learn(at, call.UploadLimit)
 	if !a.menus.learned() {
 		time.AfterFunc(patienceForMenu, a.intake.wakeUp)
 	}
-	a.intake.add(&item{id: i.ID, channel: at.id, call: call, read: func(at place) (bot.Message, bool, bool) {
+	it := &item{id: call.ID, channel: at.id, call: call, read: func(at place) (bot.Message, bool, bool) {
 		return a.interpreted(call, at)
-	}}, known)
-	a.soon(call, func(ctx context.Context) { a.acknowledge(ctx, call) })
+	}}
+	if a.intake.add(it, known) {
+		a.soon(call, func(ctx context.Context) { a.acknowledge(ctx, call) })
+	}
+}
+
+// note is what is put down of an interaction before it is acknowledged.
+func (i *interaction) note(at place) asked {
+	who, _ := i.invoker()
+	n := asked{channel: at.id, user: who.ID, what: asks[i.Type], noted: make(chan struct{})}
+	if i.Message != nil {
+		n.message = i.Message.ID
+	}
+	if i.Type == kindCommand {
+		n.what = "/help"
+		if commandName.MatchString(i.Data.Name) {
+			n.what = "/" + i.Data.Name
+		}
+	}
+	return n
+}
+
+// left is an interaction that an earlier run had noted and may have
+// acknowledged, but not recorded: it is only told of.
+func (a *Adapter) left(id snowflake, n asked) *item {
+	return &item{id: id, channel: n.channel, read: func(at place) (bot.Message, bool, bool) {
+		m := bot.Message{Claim: a.claim(account{ID: n.user}, nil, at), Key: a.interactionKey(id), Text: n.what, Lost: true}
+		if n.message != 0 {
+			m.ID = bot.MessageID(n.message.String())
+		}
+		return m, true, false
+	}}
+}
+
+func (a *Adapter) interactionKey(id snowflake) string {
+	return fmt.Sprintf("%s/%d/i/%d", Name, a.botID, id)
 }
 
 // known is false for a thread of which the parent is not.
@@ -154,18 +199,42 @@ type callback struct {
 }
 
 // acknowledge sends the first answer to a command, button or form and finds out
-// whether it was in time.
+// whether it was in time. By then it is noted, so that its person is told if
+// the daemon dies before it is recorded. A disk that takes too long for the note
+// is not waited for: then the network has to tell, which it does of everything
+// that thinks for too long.
 func (a *Adapter) acknowledge(ctx context.Context, c *interactionCall) {
 	first := callback{Type: answerThinking}
-	if c.Type == kindButton || c.Type == kindForm && c.Message != nil {
+	switch noted := c.waitForNote(ctx); {
+	case c.Type == kindCommand:
+	case noted:
 		first.Type = answerNothing
+	default:
+		first.Data = map[string]int{"flags": flagEphemeral}
 	}
-	c.shown, c.inTime = a.respond(ctx, c, first)
-	if c.inTime && c.shown == 0 && first.Type == answerThinking {
-		c.shown = a.original(ctx, c)
+	c.thinking = first.Type == answerThinking
+	var shown snowflake
+	shown, c.inTime = a.respond(ctx, c, first)
+	if c.inTime && c.Type == kindCommand {
+		if c.shown = shown; shown == 0 {
+			c.shown = a.original(ctx, c)
+		}
 	}
 	if !c.inTime {
 		a.log.Warn("an interaction was not answered in time, so it is not run", "took", time.Since(c.came).Round(time.Millisecond))
+	}
+}
+
+// waitForNote returns true when the interaction has been noted, or false when
+// its first answer cannot wait for that any more.
+func (c *interactionCall) waitForNote(ctx context.Context) bool {
+	ctx, cancel := context.WithDeadline(ctx, c.came.Add(noteTime))
+	defer cancel()
+	select {
+	case <-c.note.noted:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 
@@ -259,13 +328,13 @@ func privately(text string) note {
 func (a *Adapter) conclude(ctx context.Context, c *interactionCall, m bot.Message, ack bot.Ack) {
 	ctx, cancel := context.WithTimeout(ctx, sayTime)
 	defer cancel()
-	if c.Type == kindCommand || c.Type == kindForm && c.Message == nil {
-		if ack.Taken {
-			status := note{Flags: flagNoPreview, Content: compose([]bot.Span{{Style: bot.Code, Text: cut(oneLine(m.Text), 300)}}).text}
-			a.follow(ctx, a.followUp(c, "PATCH", "/messages/@original", status))
-		} else {
-			a.follow(ctx, a.followUp(c, "DELETE", "/messages/@original", nil))
-		}
+	switch {
+	case !c.thinking:
+	case c.Type == kindCommand && ack.Taken:
+		status := note{Flags: flagNoPreview, Content: compose([]bot.Span{{Style: bot.Code, Text: cut(oneLine(m.Text), 300)}}).text}
+		a.follow(ctx, a.followUp(c, "PATCH", "/messages/@original", status))
+	default:
+		a.follow(ctx, a.followUp(c, "DELETE", "/messages/@original", nil))
 	}
 	if ack.Notice != "" {
 		a.follow(ctx, a.followUp(c, "POST", "", privately(ack.Notice)))
@@ -300,7 +369,7 @@ func (a *Adapter) interpreted(c *interactionCall, at place) (m bot.Message, ok, 
 	}
 	m = bot.Message{
 		Claim:     a.claim(who, as, at),
-		Key:       fmt.Sprintf("%s/%d/i/%d", Name, a.botID, c.ID),
+		Key:       a.interactionKey(c.ID),
 		Addressed: true,
 	}
 	if who.Bot {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -54,20 +55,107 @@ func TestAnInteractionIsAnsweredInTimeWhateverIsGoingOn(t *testing.T) {
 	r := newRig(t, discordtest.Options{})
 	r.start()
 	r.published(runCommand)
-	hold := make(chan struct{})
 	r.in.set(func(in *recorder) { in.fail = errors.New("the disk is full") })
 	var all []*discordtest.Interaction
-	for range 40 {
+	for range 20 {
 		all = append(all, r.general.Slash(r.anna, "run", discordtest.Opt("argv", "ls")))
 	}
 	for _, i := range all {
-		if a, ok := i.Answer(3 * time.Second); !ok || a.Latency > 2*time.Second {
-			t.Fatalf("answer %+v, %v", a, ok)
+		if a, ok := i.Answer(deadline); !ok {
+			t.Fatalf("answer %+v", a)
 		}
 	}
-	close(hold)
 	r.in.set(func(in *recorder) { in.fail = nil })
-	within(t, "all of them", func() bool { return len(r.in.all()) == 40 })
+	within(t, "all of them", func() bool { return len(r.in.all()) == 20 })
+	r.srv.Check(t)
+}
+
+func TestAnInteractionIsNotedBeforeItIsAcknowledged(t *testing.T) {
+	r := newRig(t, discordtest.Options{})
+	r.start()
+	r.published(runCommand)
+	k := &bot.Keyboard{Handle: bot.NewHandle(), Session: "7", Rows: [][]bot.Button{{{Label: "Stop"}}}}
+	r.send(bot.Post{Text: []bot.Span{{Text: "live"}}, Keyboard: k})
+	post := r.only("live")
+	noted := make(map[string]bool) // what was on disk when it was acknowledged
+	var mu sync.Mutex
+	r.srv.AddFault(discordtest.Fault{Method: "createInteractionResponse", Times: -1, Match: func(discordtest.Call) bool {
+		c, _ := parseCursor(r.in.place(), r.a.botID)
+		mu.Lock()
+		defer mu.Unlock()
+		for _, one := range c.asked {
+			noted[one.what] = true
+		}
+		return false
+	}})
+	r.general.Slash(r.anna, "run", discordtest.Opt("argv", "first"))
+	r.general.Press(r.anna, post.ID, "Stop")
+	opened := r.general.Press(r.anna, post.ID, formLabel)
+	if a, ok := opened.Answer(deadline); !ok || a.Modal == nil {
+		t.Fatalf("answer %+v", a)
+	}
+	opened.Submit(map[string]string{formInput: "a secret"})
+	within(t, "all of them", func() bool { return len(r.in.all()) == 3 })
+	mu.Lock()
+	defer mu.Unlock()
+	for _, what := range []string{"/run", "press", "text"} {
+		if !noted[what] {
+			t.Errorf("the %s was acknowledged without a note", what)
+		}
+	}
+	if c, ok := parseCursor(r.in.place(), r.a.botID); !ok || len(c.asked) != 0 {
+		t.Errorf("recorded with notes left: %q", c)
+	}
+	r.srv.Check(t)
+}
+
+func TestWhatAnEarlierRunNotedIsLost(t *testing.T) {
+	r := newRig(t, discordtest.Options{})
+	r.dm.Say(r.anna, "hello")
+	c := newCursor(r.a.botID)
+	for id, note := range map[snowflake]asked{
+		7: {channel: snowflake(r.general.ID()), user: snowflake(r.anna.ID), what: "/run"},
+		8: {channel: snowflake(r.dm.ID()), user: snowflake(r.anna.ID), message: 6, what: "press"},
+		9: {channel: 5, user: snowflake(r.anna.ID), what: "text"}, // a channel that is gone
+	} {
+		c.asked[id] = note
+	}
+	r.srv.Expect("getChannel", "10003")
+	r.in.cursor = c.String()
+	r.start()
+	for what, want := range map[string]bot.Thread{"/run": r.to(r.general), "press": r.to(r.dm)} {
+		if m := r.got(what); !m.Lost || m.Thread != want || m.Account.User != "200000000000000005" || m.Origin != bot.Original {
+			t.Errorf("message %+v", m)
+		}
+	}
+	if m := r.got("press"); m.ID != "6" {
+		t.Errorf("it is not tied to its message: %+v", m)
+	}
+	within(t, "the notes to go", func() bool { c, ok := parseCursor(r.in.place(), r.a.botID); return ok && len(c.asked) == 0 })
+	r.srv.Check(t)
+}
+
+func TestADiskThatTakesTooLongIsNotWaitedFor(t *testing.T) {
+	r := newRig(t, discordtest.Options{})
+	r.start()
+	k := &bot.Keyboard{Handle: bot.NewHandle(), Rows: [][]bot.Button{{{Label: "Stop"}}}}
+	r.send(bot.Post{Text: []bot.Span{{Text: "live"}}, Keyboard: k})
+	r.in.set(func(in *recorder) { in.fail, in.notice = errors.New("nothing can be written"), "Too late." })
+	i := r.general.Press(r.anna, r.only("live").ID, "Stop")
+	// The app shows that something will come, and tells in the end if nothing does.
+	if a, ok := i.Answer(deadline); !ok || a.Kind != discordtest.AnswerDeferred || !a.Ephemeral {
+		t.Errorf("answer %+v", a)
+	}
+	r.in.set(func(in *recorder) { in.fail = nil })
+	if notice, _ := i.Notice(deadline); glass(notice) != "Too late." {
+		t.Errorf("notice %q", notice)
+	}
+	if m, ok := i.Original(); !ok || !m.Deleted {
+		t.Errorf("it still thinks: %+v", m)
+	}
+	if m := r.in.all()[0]; m.Button != k.Data(0, 0) {
+		t.Errorf("press %+v", m)
+	}
 	r.srv.Check(t)
 }
 
@@ -295,6 +383,28 @@ func TestMissingPermissionsAreTold(t *testing.T) {
 	r.state("missing in #general: Send Messages in Threads, Read Message History, Attach Files")
 	r.guild.SetBot(discordtest.Permission(needed))
 	within(t, "health", func() bool { return r.a.Health().State == connected })
+}
+
+func TestAServerThatTheBotIsNotOnIsTold(t *testing.T) {
+	r := newRig(t, discordtest.Options{MessageContent: true})
+	r.srv.Expect("", "10003")
+	r.srv.Expect("", "50001")
+	r.guild.Kick()
+	r.start()
+	menus := []bot.Menu{
+		{Thread: r.to(r.general), Commands: []bot.Command{runCommand}},
+		{Thread: bot.Thread{Adapter: Name, Chat: serverChat(snowflake(r.guild.ID()))}, Commands: []bot.Command{runCommand}},
+	}
+	if err := r.a.PublishMenu(t.Context(), menus); err == nil {
+		t.Error("no error")
+	}
+	r.state("channel " + r.general.ID().String() + " is listed, but the bot is not there")
+	r.state("server " + r.guild.ID().String() + " is listed, but the bot is not there")
+	// When it is let in, its commands are there without a restart.
+	r.guild.Invite()
+	within(t, "the commands", func() bool { return r.general.HasCommand(r.anna, "run") })
+	within(t, "health", func() bool { return r.a.Health().State == connected })
+	r.srv.Check(t)
 }
 
 func TestMenusThatCouldNotBePublishedAreLater(t *testing.T) {

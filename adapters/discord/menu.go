@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -126,6 +127,7 @@ func (a *Adapter) publishAll(ctx context.Context, all []bot.Menu) error {
 		}
 		if user == 0 {
 			at, err := a.lookUp(ctx, id)
+			a.noteAbsent("channel "+id.String(), err)
 			if err != nil {
 				errs = append(errs, fmt.Errorf("discord: menu of %s: %w", m.Thread, err))
 				continue
@@ -147,9 +149,22 @@ func (a *Adapter) publishAll(ctx context.Context, all []bot.Menu) error {
 	}
 	errs = append(errs, a.publish(ctx, 0, private))
 	for guild, set := range public {
-		errs = append(errs, a.publish(ctx, guild, set))
+		err := a.publish(ctx, guild, set)
+		a.noteAbsent("server "+guild.String(), err)
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// noteAbsent advises of a listed channel or server that the bot cannot see, or
+// not any more.
+func (a *Adapter) noteAbsent(what string, err error) {
+	switch s := status(err); {
+	case err == nil:
+		a.standing.advise(what, "")
+	case s == http.StatusForbidden, s == http.StatusNotFound:
+		a.standing.advise(what, what+" is listed, but the bot is not there: invite it, or take it off the list")
+	}
 }
 
 // addTo adds commands to those of a server.

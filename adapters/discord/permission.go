@@ -19,9 +19,14 @@ const (
 	mayRead       permission = discordgo.PermissionReadMessageHistory
 	mayOpen       permission = discordgo.PermissionCreatePublicThreads
 	mayThread     permission = discordgo.PermissionSendMessagesInThreads
+	// Of its own since 2026, and not part of Manage Messages any more; the
+	// library does not have it.
+	mayPin permission = 1 << 51
 
-	// needed is what the bot asks for when it is invited.
-	needed = mayView | maySend | mayAttach | mayRead | mayOpen | mayThread
+	// needed is what the bot must have wherever it is listed, and invited what it
+	// asks for when it is let in: a card that is not pinned is kept current too.
+	needed  = mayView | maySend | mayAttach | mayRead | mayOpen | mayThread
+	invited = needed | mayPin
 )
 
 // permissionNames are the names that the settings of a server show.

@@ -311,7 +311,7 @@ func (a *Adapter) Direct(u bot.UserID) bot.Thread {
 	return bot.Thread{Adapter: Name, Chat: bot.ChatID(direct + string(u))}
 }
 
-// inviteScopes and invitePermissions are what the bot needs on a server.
+// inviteScopes are what the bot wants to be on a server: itself, with commands.
 const inviteScopes = "bot applications.commands"
 
 // InviteLink is the address at which the owner of a server lets the bot in,
@@ -320,7 +320,7 @@ func (a *Adapter) InviteLink() string {
 	q := url.Values{
 		"client_id":   {a.application().String()},
 		"scope":       {inviteScopes},
-		"permissions": {needed.String()},
+		"permissions": {invited.String()},
 	}
 	return "https://discord.com/oauth2/authorize?" + q.Encode()
 }

@@ -3,6 +3,7 @@ package discord
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -260,15 +261,20 @@ func TestTheCursorIsReadBackAsItWasWritten(t *testing.T) {
 		for range rapid.IntRange(0, 2*maxTracked).Draw(t, "n") {
 			c.advance(snowflake(ids.Draw(t, "channel")), snowflake(ids.Draw(t, "message")))
 		}
+		for range rapid.IntRange(0, 5).Draw(t, "notes") {
+			c.asked[snowflake(ids.Draw(t, "interaction"))] = asked{
+				channel: snowflake(ids.Draw(t, "where")), user: snowflake(ids.Draw(t, "who")), what: rapid.SampledFrom([]string{"/run", "press"}).Draw(t, "what"),
+			}
+		}
 		got, ok := parseCursor(c.String(), c.bot)
-		if !ok || got.String() != c.String() || len(got.order) > maxTracked || len(got.at) != len(got.order) {
+		if !ok || !maps.Equal(got.asked, c.asked) || got.String() != c.String() || len(got.order) > maxTracked || len(got.at) != len(got.order) {
 			t.Fatalf("%v: got %v", c, got)
 		}
 		if _, ok := parseCursor(c.String(), c.bot+1); ok && c.bot+1 != c.bot {
 			t.Fatal("another bot's cursor was taken")
 		}
 	})
-	for _, junk := range []string{"", "1", "2 5", "1 2p x", "1 2p a:b:c d", "1 2p :", "1 2p a:!"} {
+	for _, junk := range []string{"", "1", "2 5", "1 2p x", "1 2p a:b:c d", "1 2p :", "1 2p a:!", "1 2p ?", "1 2p ?a:b:c:d", "1 2p ?a:b:!:0:/x"} {
 		if _, ok := parseCursor(junk, 97); ok {
 			t.Errorf("parseCursor(%q) took it", junk)
 		}

@@ -279,6 +279,13 @@ func (in *recorder) Cursor(context.Context, string) (string, error) {
 	return in.cursor, in.fail
 }
 
+// place is the cursor that was recorded last.
+func (in *recorder) place() string {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.cursor
+}
+
 func (in *recorder) all() []bot.Message {
 	in.mu.Lock()
 	defer in.mu.Unlock()

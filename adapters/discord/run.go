@@ -5,8 +5,10 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -41,6 +43,9 @@ func (a *Adapter) Run(ctx context.Context, in bot.Inbox) error {
 		return nil
 	}
 	a.intake.begin(place)
+	for _, id := range slices.Sorted(maps.Keys(place.asked)) {
+		a.intake.add(a.left(id, place.asked[id]), false)
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	// Interactions that were accepted last still get their last word, for a
@@ -133,19 +138,10 @@ func (a *Adapter) listen(ctx context.Context) error {
 			if !a.stay(ctx, l) {
 				return nil
 			}
-			if a.standing.lost("no gateway") {
-				a.log.Info("the gateway was lost; resuming")
-			}
 			if time.Since(since) > a.timing.Open {
 				wait.reset()
 			}
-			if l.stormy() {
-				a.log.Error("the gateway refuses session after session; starting afresh")
-				for range stormWrites / 2 { // about as many identifications
-					a.spend()
-				}
-			}
-			if l.stormy() || !l.known.Load() {
+			if !a.afterLoss(l) {
 				l.close()
 				l = nil
 			}
@@ -193,6 +189,22 @@ func (a *Adapter) stay(ctx context.Context, l *line) bool {
 			return false
 		}
 	}
+}
+
+// afterLoss tells that an open line was lost, and whether it can be opened
+// again.
+func (a *Adapter) afterLoss(l *line) (again bool) {
+	if a.standing.lost("no gateway") {
+		a.log.Info("the gateway was lost; resuming")
+	}
+	if !l.stormy() {
+		return l.known.Load()
+	}
+	a.log.Error("the gateway refuses session after session; starting afresh")
+	for range stormWrites / 2 { // about as many identifications
+		a.spend()
+	}
+	return false
 }
 
 // spend counts an identification.

@@ -310,8 +310,9 @@ func (a *Adapter) edit(ctx context.Context, s *sending, id snowflake) error {
 	}
 }
 
-// Erase removes a message of the bot's own. One that is gone already is no
-// error; errors are *bot.SendError.
+// Erase removes a message. One that is gone already is no error; errors are
+// *bot.SendError: somebody else's takes the permission Manage Messages, for
+// which the invitation does not ask, and in private cannot be removed at all.
 func (a *Adapter) Erase(ctx context.Context, th bot.Thread, id bot.MessageID) error {
 	return a.treat(ctx, th, id, "DELETE", "channels/{}/messages/{}", codeUnknownMessage)
 }

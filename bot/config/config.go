@@ -126,8 +126,9 @@ type Discord struct {
 	// Upload is the largest file that servers without boosts take.
 	Upload Size `yaml:"upload" min:"1MiB" max:"24MiB"`
 	// Roles give people their rights by what they are on a server.
-	Roles []DiscordRole `yaml:"roles"`
-	Pace  DiscordPace   `yaml:"pace"`
+	Roles   []DiscordRole  `yaml:"roles"`
+	Pace    DiscordPace    `yaml:"pace"`
+	Gateway DiscordGateway `yaml:"gateway"`
 }
 
 // DiscordRole gives everybody who has a role on a server a role here, in the
@@ -148,6 +149,15 @@ type DiscordPace struct {
 	Life time.Duration `yaml:"life" min:"1s" max:"1h"`
 	// Unlimited ignores all of the above, for a server of one's own.
 	Unlimited bool `yaml:"unlimited"`
+}
+
+// DiscordGateway is how long the line over which Discord tells of messages is
+// waited for before it is made anew.
+type DiscordGateway struct {
+	// Open bounds making it, Silence the time in which nothing comes over it:
+	// some times the server's interval of heartbeats.
+	Open    time.Duration `yaml:"open" min:"1s" max:"10m"`
+	Silence time.Duration `yaml:"silence" min:"1s" max:"1h"`
 }
 
 // Pace is how fast things are said on Telegram: a message or edit each Every,
@@ -382,6 +392,8 @@ func Default() Config {
 			APIURL: discordURL,
 			Upload: 10 << 20,
 			Pace:   DiscordPace{Every: time.Second, Burst: 3, AllPerSecond: 28, Life: 45 * time.Minute},
+			// A heartbeat is answered about every 41 s.
+			Gateway: DiscordGateway{Open: 30 * time.Second, Silence: 2 * time.Minute},
 		},
 		Sessions: Sessions{
 			PerPerson: 8,

@@ -92,6 +92,7 @@ type saying struct {
 	msg   int64  // 0 before it is said; of a press, the message with the button
 	want  string // of a printing session: its whole output
 	about *saying
+	press press // of a stopped one
 }
 
 // kind is what a saying is for.
@@ -199,7 +200,7 @@ func (c *crash) press(s *saying) *saying {
 		s.chat, s.about, s.msg = other.chat, other, page.ID
 		// Its starter, or an operator.
 		who := map[string]string{"ann": "ann", "bob": "bob", "lab": "olga"}[other.chat]
-		c.w.chat(other.chat).Press(who, page.ID, page.Keys[0][0].Data)
+		s.press = c.w.chat(other.chat).Press(who, page.ID, page.Keys[0][0].Data)
 		return s
 	}
 	return nil
@@ -246,7 +247,7 @@ func body(m note) string {
 }
 
 func isNotice(m note) bool {
-	return strings.Contains(m.Text, "was interrupted while it ran")
+	return strings.Contains(m.Text, "was interrupted while it ran") || strings.Contains(m.Text, "was interrupted before it took")
 }
 
 // isBell reports whether the message only repeats, for a session that took
@@ -453,7 +454,7 @@ func (c *crash) hasOutcome(s *saying) bool {
 	case typed:
 		return strings.Contains(c.typedInto(s.chat), s.name+"\n")
 	case stopped:
-		return isFinal(c.page(s.about.chat, s.about.msg, 1)) || !c.w.net.Repeats()
+		return isFinal(c.page(s.about.chat, s.about.msg, 1)) || !s.press.Confirmed()
 	case asleep: // it may sleep on; but when its bell has rung, its page ends too
 		return len(answers) > 0 && !(slices.ContainsFunc(answers, isFinal) && slices.ContainsFunc(answers, isRunning))
 	default:

@@ -201,6 +201,7 @@ func (d *daemon) buildAdapters() error {
 				Life:      cfg.Pace.Life,
 				Unlimited: cfg.Pace.Unlimited,
 			},
+			Timing:  discord.Timing{Open: cfg.Gateway.Open, Silence: cfg.Gateway.Silence},
 			Suggest: d.suggest,
 		}
 	}

@@ -21,6 +21,7 @@ type discordNet struct {
 	users map[string]*discordtest.User
 	chats map[string]*discordtest.Channel
 	roles map[string]*discordtest.Role
+	lines int // gateways that there were when one was struck last
 }
 
 // The ids of the server, of its channels and of the first person.
@@ -51,6 +52,7 @@ func newDiscord(t testing.TB, how terms) network {
 		members = append(members, n.users[name])
 	}
 	n.guild = n.AddGuild(discordGuild, "Home", members...)
+	n.guild.SetBot(discordtest.BotDefault | discordtest.PinMessages)
 	n.chats["lab"] = n.guild.AddChannel(discordLab, "Lab", discordtest.TextChannel)
 	n.chats["lab"].SetUserOverwrite(n.Bot(), 0, discordtest.CreatePublicThreads)
 	n.chats["attic"] = n.guild.AddChannel(discordAttic, "Attic", discordtest.TextChannel)
@@ -66,7 +68,6 @@ func newDiscord(t testing.TB, how terms) network {
 	n.Expect("createMessage", "10003")
 	n.Expect("createMessage", "160005")
 	n.Expect("createMessage", "50013")
-	n.Expect("pinMessage", "50013")
 	return n
 }
 
@@ -117,10 +118,9 @@ func (n *discordNet) Chat(name string) (place, error) {
 	return nil, fmt.Errorf("there is no thread %q in %s", topic, name)
 }
 
-func (n *discordNet) Ready() bool   { return n.Connected() }
-func (n *discordNet) Taken() bool   { return n.Heard(5 * time.Second) }
-func (n *discordNet) Always() bool  { return true }
-func (n *discordNet) Repeats() bool { return false }
+func (n *discordNet) Ready() bool  { return n.Connected() }
+func (n *discordNet) Taken() bool  { return n.Heard(5 * time.Second) }
+func (n *discordNet) Always() bool { return true }
 
 // discordCalls are what Discord calls them. A file is a message too, and what
 // is received comes over the gateway.
@@ -208,8 +208,8 @@ func (p *discordPlace) Say(who, text string, how manner) int64 {
 	case "viabot", "channel", "anonymous": // in somebody's or nobody's name
 		opts = append(opts, discordtest.AsWebhook())
 	}
-	if how.file != nil {
-		opts = append(opts, discordtest.WithFile(how.file.name, how.file.data))
+	for _, f := range how.files {
+		opts = append(opts, discordtest.WithFile(f.name, f.data))
 	}
 	if how.code != nil {
 		text += "\n```" + how.code.language + "\n" + how.code.text + "\n```"
@@ -231,7 +231,7 @@ func (p *discordPlace) Edit(who string, id int64, text string) {
 }
 
 func (p *discordPlace) Press(who string, id int64, data string) press {
-	return p.holding(id).PressData(p.n.users[who], discordtest.Snowflake(id), data)
+	return asked{p.holding(id).PressData(p.n.users[who], discordtest.Snowflake(id), data)}
 }
 
 func (p *discordPlace) Posts() []note {
@@ -254,12 +254,22 @@ func (p *discordPlace) Last() (note, bool) {
 	return discordNote(m), ok
 }
 
-func (p *discordPlace) Redeliver(id int64) { p.holding(id).Redeliver(discordtest.Snowflake(id)) }
-func (p *discordPlace) Delete()            { p.c.Remove() }
+// Redeliver tells of the message twice: as an event of its own, and when the
+// gateway repeats what it has told after a resume.
+func (p *discordPlace) Redeliver(id int64) {
+	p.holding(id).Redeliver(discordtest.Snowflake(id))
+	repeated := p.n.AddGatewayFault(discordtest.GatewayFault{At: discordtest.AtResume, Kind: discordtest.Repeat})
+	p.n.Drop()
+	if !p.n.Wait(patience, func() bool { return repeated.Hits() > 0 }) {
+		panic("the daemon does not resume")
+	}
+}
+
+func (p *discordPlace) Delete() { p.c.Remove() }
 
 func discordNote(m discordtest.Message) note {
 	text, blocks := discordtest.Shown(m.Text)
-	n := note{ID: int64(m.ID), ReplyTo: int64(m.ReplyTo), Text: text, Edits: m.EditCount}
+	n := note{ID: int64(m.ID), ReplyTo: int64(m.ReplyTo), Text: text, Edits: m.EditCount, Pinned: m.Pinned}
 	if len(blocks) > 0 {
 		n.Block = blocks[0]
 	}

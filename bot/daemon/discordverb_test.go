@@ -3,7 +3,9 @@ package daemon
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"chapi/adapters/discord/discordtest"
 )
@@ -22,6 +24,12 @@ func (w *world) channel(name string) *discordtest.Channel {
 
 // asked is an interaction of the app; its Notice is what its person sees of it.
 type asked struct{ *discordtest.Interaction }
+
+// Confirmed implements press. What only "thinks" the app tells of in the end.
+func (a asked) Confirmed() bool {
+	answer, ok := a.Answer(0)
+	return ok && answer.Kind != discordtest.AnswerDeferred
+}
 
 func slashVerb(w *world, args []string) {
 	n, c := w.discord(), w.channel(args[1])
@@ -129,6 +137,63 @@ func (n *discordNet) give(who, role string, on bool) {
 	} else {
 		n.guild.Take(n.users[who], n.roles[role])
 	}
+}
+
+// gatewayMoments and gatewayFaults are what transcripts call them.
+var (
+	gatewayMoments = map[string]discordtest.Moment{
+		"hello": discordtest.AtHello, "ready": discordtest.AtIdentify, "resume": discordtest.AtResume,
+	}
+	gatewayFaults = map[string]discordtest.GatewayFaultKind{
+		"cut": discordtest.Cut, "close": discordtest.Close, "reconnect": discordtest.Reconnect, "refuse": discordtest.InvalidSession,
+		"silence": discordtest.Silence, "zombie": discordtest.Zombie,
+	}
+)
+
+// gatewayVerb makes something go wrong with the gateway, now or instead of
+// something.
+func gatewayVerb(w *world, args []string) {
+	n := w.discord()
+	kind, ok := gatewayFaults[args[1]]
+	if !ok {
+		w.t.Fatalf("there is no fault %q of the gateway", args[1])
+	}
+	f := discordtest.GatewayFault{Kind: kind}
+	if len(args) > 2 {
+		f.Code, _ = strconv.Atoi(args[2])
+	}
+	n.Expect("gateway", "")
+	if args[0] == "now" {
+		n.lines = n.Connections()
+		n.Strike(f)
+		return
+	}
+	if f.At, ok = gatewayMoments[args[0]]; !ok {
+		w.t.Fatalf("there is no moment %q of the gateway", args[0])
+	}
+	n.AddGatewayFault(f)
+}
+
+// reopensVerb waits for a gateway after the one that something went wrong with.
+func reopensVerb(w *world, _ []string) {
+	n := w.discord()
+	if !n.Wait(patience, func() bool { return n.Connections() > n.lines && n.Connected() }) {
+		w.t.Fatal("the daemon keeps a gateway that does not work")
+	}
+}
+
+func heartbeatVerb(w *world, args []string) {
+	interval, err := time.ParseDuration(args[0])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.discord().SetHeartbeat(interval)
+}
+
+func revokesVerb(w *world, _ []string) {
+	w.discord().Expect("", "401")
+	w.discord().Expect("gateway", "4004")
+	w.discord().Revoke()
 }
 
 // rawVerb waits for a message of the bot as the network stores it.

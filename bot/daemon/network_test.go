@@ -41,6 +41,8 @@ type network interface {
 	Up() error
 	// Drop cuts the line over which the daemon receives, once.
 	Drop()
+	// StallDownloads lets files of people come only half, or whole again.
+	StallDownloads(on bool)
 	// Fault lets something go wrong until remove is called. It fails for what
 	// the network has no such thing of.
 	Fault(f fault) (remove func(), err error)
@@ -55,10 +57,6 @@ type network interface {
 	// Always reports whether a post whose fate is in doubt is found again for
 	// certain, however much was said after it.
 	Always() bool
-	// Repeats reports whether the network tells again of a press that the
-	// daemon died over before it had recorded it. Where it does not, the app
-	// tells its presser that it failed.
-	Repeats() bool
 	// Check fails the test for what no well-made bot does.
 	Check(testing.TB)
 	Close()
@@ -79,7 +77,8 @@ type fault struct {
 
 // place is a chat, or a topic of one.
 type place interface {
-	// Say has a person write, and returns the message's id.
+	// Say has a person write, and returns the message's id: of an album that is
+	// many messages, the last one's.
 	Say(who, text string, how manner) int64
 	Edit(who string, id int64, text string)
 	// Press presses a button by its data.
@@ -90,7 +89,7 @@ type place interface {
 	Heard() []string
 	// Last is the newest of them; it costs no more with their number.
 	Last() (note, bool)
-	// Redeliver has the network tell of a message once more.
+	// Redeliver has the network tell of a message again.
 	Redeliver(id int64)
 	// Delete removes the topic that the place is.
 	Delete()
@@ -103,10 +102,8 @@ type manner struct {
 	// origin is empty for a person's own words: forwarded, viabot, channel or
 	// anonymous.
 	origin string
-	// file comes with it, code behind it as a block. Of an album, the files have
-	// the same name for it.
-	file  *sentFile
-	album string
+	// files come with it, more than one as an album; code behind it as a block.
+	files []sentFile
 	code  *sentCode
 }
 
@@ -118,9 +115,13 @@ type (
 	sentCode struct{ language, text string }
 )
 
-// press is a button that was pressed: Notice waits for what its presser sees.
+// press is a button that was pressed.
 type press interface {
+	// Notice waits for what its presser sees.
 	Notice(timeout time.Duration) (string, bool)
+	// Confirmed reports whether something must come of it. Of a press that is
+	// not, and that the network does not repeat, the app tells that it failed.
+	Confirmed() bool
 }
 
 // note is a message of the bot as a reader sees it, on whatever network.
@@ -132,6 +133,7 @@ type note struct {
 	File    *document
 	Keys    [][]buttonSeen
 	Edits   int
+	Pinned  bool
 }
 
 // document is a file of a message.

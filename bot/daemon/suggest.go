@@ -8,6 +8,7 @@ import (
 
 	"chapi/adapters/discord"
 	"chapi/bot"
+	"chapi/commands"
 )
 
 // maxSuggestions is as many as a person looks at.
@@ -38,6 +39,8 @@ func (d *daemon) suggest(ctx context.Context, q discord.Question) []string {
 			for _, person := range people {
 				all = append(all, person.Name)
 			}
+		case a.Path:
+			return d.openPaths(ctx, p, q, a)
 		case a.Name == "dir":
 			return d.paths(ctx, p, q.Typed)
 		}
@@ -68,6 +71,23 @@ func (d *daemon) sessionNames(ctx context.Context, p bot.Principal) []string {
 		}
 	}
 	return names
+}
+
+// openPaths are the files and folders open to the chat that a path may go on
+// with. Of several paths it is the last.
+func (d *daemon) openPaths(ctx context.Context, p bot.Principal, q discord.Question, a bot.Arg) []string {
+	before, typed := "", q.Typed
+	if a.Kind == bot.ArgWords {
+		last := strings.LastIndexByte(typed, ' ') + 1
+		before, typed = typed[:last], typed[last:]
+	}
+	var all []string
+	for _, path := range commands.Paths(ctx, d.deps(), bot.Request{Principal: p, Call: bot.Call{Claim: q.Claim}}, typed, maxSuggestions) {
+		if a.Kind != bot.ArgWords || !strings.ContainsAny(path, " \t'\"\\") { // words would need quotes
+			all = append(all, before+path)
+		}
+	}
+	return all
 }
 
 // maxEntries is how much of a folder is looked at.

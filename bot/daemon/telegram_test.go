@@ -3,7 +3,9 @@ package daemon
 import (
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode/utf16"
@@ -14,8 +16,9 @@ import (
 // telegramNet is Telegram for the whole-program tests.
 type telegramNet struct {
 	*telegramtest.Server
-	users map[string]*telegramtest.User
-	chats map[string]*telegramtest.Chat
+	users  map[string]*telegramtest.User
+	chats  map[string]*telegramtest.Chat
+	albums atomic.Int64 // sent so far
 }
 
 func newTelegram(t testing.TB, how terms) network {
@@ -24,7 +27,7 @@ func newTelegram(t testing.TB, how terms) network {
 	if how.busy {
 		o.MaxRevisions, o.MaxCalls = 2, 50_000
 	}
-	n := &telegramNet{telegramtest.New(o), map[string]*telegramtest.User{}, map[string]*telegramtest.Chat{}}
+	n := &telegramNet{Server: telegramtest.New(o), users: map[string]*telegramtest.User{}, chats: map[string]*telegramtest.Chat{}}
 	n.Expect("getMyCommands", "chat not found") // of people who never wrote
 	// A post whose fate is not known is looked for by editing the messages that
 	// may be it: those that are not it refuse, and so does what is up to date.
@@ -102,10 +105,9 @@ func (n *telegramNet) Chat(name string) (place, error) {
 	return &telegramPlace{n, c, id}, nil
 }
 
-func (n *telegramNet) Ready() bool   { return n.Polling() }
-func (n *telegramNet) Taken() bool   { return n.Pending() == 0 }
-func (n *telegramNet) Always() bool  { return false }
-func (n *telegramNet) Repeats() bool { return true }
+func (n *telegramNet) Ready() bool  { return n.Polling() }
+func (n *telegramNet) Taken() bool  { return n.Pending() == 0 }
+func (n *telegramNet) Always() bool { return false }
 
 // telegramCalls are what Telegram calls them.
 var telegramCalls = map[string]string{
@@ -190,12 +192,6 @@ func (p *telegramPlace) Say(who, text string, how manner) int64 {
 	case "anonymous":
 		opts = append(opts, telegramtest.AnonymousAdmin())
 	}
-	if how.file != nil {
-		opts = append(opts, telegramtest.WithDocument(how.file.name, how.file.data))
-	}
-	if how.album != "" {
-		opts = append(opts, telegramtest.InAlbum(how.album))
-	}
 	if how.code != nil {
 		if text != "" {
 			text += "\n"
@@ -203,7 +199,18 @@ func (p *telegramPlace) Say(who, text string, how manner) int64 {
 		opts = append(opts, telegramtest.WithEntities(telegramtest.Entity{Type: "pre", Offset: len(text), Length: len(how.code.text), Language: how.code.language}))
 		text += how.code.text
 	}
-	return int64(p.c.Say(p.n.users[who], text, opts...).ID)
+	if len(how.files) == 0 {
+		return int64(p.c.Say(p.n.users[who], text, opts...).ID)
+	}
+	if len(how.files) > 1 {
+		opts = append(opts, telegramtest.InAlbum(strconv.FormatInt(p.n.albums.Add(1), 10)))
+	}
+	var last int64
+	for _, f := range how.files { // each a message; the first has the text
+		last = int64(p.c.Say(p.n.users[who], text, append(opts, telegramtest.WithDocument(f.name, f.data))...).ID)
+		text = ""
+	}
+	return last
 }
 
 func (p *telegramPlace) Heard() (texts []string) {
@@ -229,6 +236,8 @@ func (p telegramPress) Notice(timeout time.Duration) (string, bool) {
 	answer, ok := p.Answer(timeout)
 	return answer.Text, ok
 }
+
+func (p telegramPress) Confirmed() bool { return true } // it is repeated until it is
 
 func (p *telegramPlace) Posts() []note {
 	var posts []note
@@ -256,7 +265,7 @@ func (p *telegramPlace) Redeliver(id int64) {
 func (p *telegramPlace) Delete() { p.c.DeleteTopic(p.topic) }
 
 func telegramNote(m telegramtest.Message) note {
-	n := note{ID: int64(m.ID), ReplyTo: int64(m.ReplyTo), Text: m.Text + m.Caption, Edits: m.EditCount}
+	n := note{ID: int64(m.ID), ReplyTo: int64(m.ReplyTo), Text: m.Text + m.Caption, Edits: m.EditCount, Pinned: m.Pinned}
 	units := utf16.Encode([]rune(m.Text))
 	for _, e := range m.Entities {
 		if e.Type == "pre" {

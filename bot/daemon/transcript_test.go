@@ -30,15 +30,15 @@ import (
 //	up, down, kill9           start the daemon, end it in order, kill it
 //	launch                    start the daemon, and do not wait until it polls
 //	says WHO WHERE TEXT...    a person writes; \n is a new line
-//	sends WHO WHERE FILE [CAPTION...]   a person sends a file of the work folder
+//	sends WHO WHERE FILE[,FILE...] [CAPTION...]   a person sends files of the work folder, together
 //	block WHO WHERE LANGUAGE FILE [TEXT...]   TEXT, and behind it a file as a block of code
 //	replies WHO WHERE TEXT...  a reply to what a person said or sent last
-//	album WHO WHERE ID FILE [CAPTION...]   sends, as part of an album
 //	stalls on|off             files come only half from now on, or whole again
 //	serves                    a web server has the work folder: its address replaces SITE in what is said
 //	gets WHERE NAME FILE      the bot's file of that name has the bytes of FILE
 //	answers WHO WHERE RE TEXT...   a reply to the bot's newest message that fits
 //	presses WHO WHERE LABEL [RE]   a press on the newest message with the button
+//	again                     the last press once more, from a screen that still shows the button
 //	notice RE                 what the last press was answered with
 //	sees WHERE RE             the bot's message that fits is there, or comes
 //	last WHERE RE             the bot's newest message fits, or will
@@ -49,6 +49,8 @@ import (
 //	lines FILE N              the file has, or gets, N lines
 //	network down|hole|up      the network cannot be reached, does not answer, or can
 //	fault CALL KIND [N]       something goes wrong with the next N calls: post, edit, file, topic, ack, receive
+//	doomed CALL [N]           the network kills the daemon when it takes such a call, or the Nth
+//	dies                      that has happened
 //	drops                     the line over which the daemon receives is cut
 //	late DURATION WHO WHERE TEXT   a message written that long ago arrives
 //	forwards, edits, channel, anonymous, viabot   messages that are none of a person's own
@@ -56,7 +58,7 @@ import (
 //	repairs WHO WHERE         the person sends the last code again
 //	unheard WHERE             the bot says nothing more there, whatever it was sent
 //	settle                    everything sent so far has been handled
-//	repeats                   the network delivers the last message once more
+//	repeats                   the network delivers the last message again
 //	renumbers up|down         the network begins to number its updates anew
 //	poller on|off             another program polls with the same token
 //	blocks, unblocks WHO      a person blocks the bot, or lets it in again
@@ -67,6 +69,7 @@ import (
 //	logs RE                   the daemon's log says it, or will
 //	media KIND WHERE RE       the message that fits has a file of that kind, all of which can be decoded
 //	revised N WHERE RE        the message that fits has been edited N times, or will have been
+//	pinned WHERE RE           the message that fits is pinned, or will be
 //	appears N GLOB            N files or more of the state folder fit, or will
 //	vanishes GLOB             no file of the state folder fits any more, and no process is told of one
 //	codes WHERE               the code that the bot says there is the last one
@@ -85,6 +88,10 @@ import (
 //	gives, takes WHO ROLE      a person gets a role of the server, or loses it
 //	raw WHERE RE               a message of the bot is that, with all its marks
 //	blind                      the bot may not read people's texts
+//	heartbeat DURATION         how often the gateway wants a sign of life
+//	gateway WHEN FAULT [CODE]  now, or instead of hello, ready or resume: cut, close, reconnect, refuse, silence, zombie
+//	reopens                    there is another gateway than the one that was struck
+//	revokes, restores          the bot's token is not good any more, or is again
 func TestTranscripts(t *testing.T) {
 	for _, name := range []string{"telegram", "discord"} {
 		t.Run(name, func(t *testing.T) { play(t, "testdata", name) })
@@ -131,8 +138,7 @@ func play(t *testing.T, dir string, names ...string) {
 			"kill9":     script(0, func(w *world, _ []string) { w.kill() }),
 			"says":      script(3, saysVerb("")),
 			"sends":     script(3, sendsVerb),
-			"album":     script(4, albumVerb),
-			"stalls":    script(1, func(w *world, args []string) { w.telegram().StallDownloads(args[0] == "on") }),
+			"stalls":    script(1, func(w *world, args []string) { w.net.StallDownloads(args[0] == "on") }),
 			"serves":    script(0, servesVerb),
 			"block":     script(4, blockVerb),
 			"replies":   script(3, repliesVerb),
@@ -145,6 +151,7 @@ func play(t *testing.T, dir string, names ...string) {
 			"late":      script(4, lateVerb),
 			"answers":   script(4, answersVerb),
 			"presses":   script(3, pressesVerb),
+			"again":     script(0, func(w *world, _ []string) { w.pressed = w.press() }),
 			"notice":    script(1, noticeVerb),
 			"sees":      script(2, seesVerb),
 			"last":      script(2, lastVerb),
@@ -155,6 +162,8 @@ func play(t *testing.T, dir string, names ...string) {
 			"lines":     script(2, linesVerb),
 			"network":   script(1, networkVerb),
 			"fault":     script(2, faultVerb),
+			"doomed":    script(1, doomedVerb),
+			"dies":      script(0, diesVerb),
 			"drops":     script(0, func(w *world, _ []string) { w.net.Drop() }),
 			"pairs":     script(2, pairsVerb),
 			"repairs":   script(2, repairsVerb),
@@ -173,6 +182,7 @@ func play(t *testing.T, dir string, names ...string) {
 			"logs":      script(1, logsVerb),
 			"media":     script(3, mediaVerb),
 			"revised":   script(3, revisedVerb),
+			"pinned":    script(2, pinnedVerb),
 			"appears":   script(2, appearsVerb),
 			"vanishes":  script(1, vanishesVerb),
 			"codes":     script(1, codesVerb),
@@ -192,6 +202,12 @@ func play(t *testing.T, dir string, names ...string) {
 			"takes":    script(2, func(w *world, args []string) { w.discord().give(args[0], args[1], false) }),
 			"raw":      script(2, rawVerb),
 			"blind":    script(0, func(w *world, _ []string) { w.discord().SetMessageContent(false) }),
+
+			"heartbeat": script(1, heartbeatVerb),
+			"gateway":   script(2, gatewayVerb),
+			"reopens":   script(0, reopensVerb),
+			"revokes":   script(0, revokesVerb),
+			"restores":  script(0, func(w *world, _ []string) { w.discord().Restore() }),
 		},
 	})
 }
@@ -241,11 +257,11 @@ func (w *world) work(name string) []byte {
 }
 
 func sendsVerb(w *world, args []string) {
-	w.speak(args[0], args[1], spoken(args[3:]), manner{file: &sentFile{filepath.Base(args[2]), w.work(args[2])}})
-}
-
-func albumVerb(w *world, args []string) {
-	w.speak(args[0], args[1], spoken(args[4:]), manner{file: &sentFile{filepath.Base(args[3]), w.work(args[3])}, album: args[2]})
+	var files []sentFile
+	for _, name := range strings.Split(args[2], ",") {
+		files = append(files, sentFile{filepath.Base(name), w.work(name)})
+	}
+	w.speak(args[0], args[1], spoken(args[3:]), manner{files: files})
 }
 
 func servesVerb(w *world, _ []string) {
@@ -311,7 +327,9 @@ func pressesVerb(w *world, args []string) {
 		fits = func(m note) bool { return data(m) != "" && too(m) }
 	}
 	m := w.sees(args[1], "the button "+args[2], fits)
-	w.pressed = w.chat(args[1]).Press(args[0], m.ID, data(m))
+	handle := data(m)
+	w.press = func() press { return w.chat(args[1]).Press(args[0], m.ID, handle) }
+	w.pressed = w.press()
 }
 
 func noticeVerb(w *world, args []string) {
@@ -424,6 +442,37 @@ func faultVerb(w *world, args []string) {
 	}
 }
 
+// doomedVerb has the daemon killed in the moment that a call of it takes effect:
+// it never gets the answer.
+func doomedVerb(w *world, args []string) {
+	left := 1
+	if len(args) > 1 {
+		left, _ = strconv.Atoi(args[1])
+	}
+	f := fault{call: args[0], kind: "drop-before", times: -1, match: func() bool {
+		if left--; left == 0 {
+			w.strike()
+		}
+		return false
+	}}
+	if _, err := w.net.Fault(f); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func diesVerb(w *world, _ []string) {
+	w.mu.Lock()
+	end := w.end
+	w.mu.Unlock()
+	select {
+	case <-end:
+	case <-time.After(patience):
+		w.t.Fatal("the daemon lives on")
+	}
+	w.process() // there is none to end any more
+	w.net.ClearFaults()
+}
+
 func pollerVerb(w *world, args []string) {
 	if w.other != nil {
 		w.other()
@@ -493,6 +542,11 @@ func revisedVerb(w *world, args []string) {
 	}
 	fits := matches(w, args[2])
 	w.sees(args[1], args[2]+" with so many edits", func(m note) bool { return fits(m) && m.Edits >= n })
+}
+
+func pinnedVerb(w *world, args []string) {
+	fits := matches(w, args[1])
+	w.sees(args[0], args[1]+", pinned", func(m note) bool { return fits(m) && m.Pinned })
 }
 
 func appearsVerb(w *world, args []string) {

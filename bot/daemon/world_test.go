@@ -67,7 +67,8 @@ type world struct {
 	code    string // by the last "pairs"
 	site    string // by "serves"
 	said    said   // by the last "says"
-	pressed press  // by the last "presses"
+	pressed press  // by the last "presses", and how it was done
+	press   func() press
 
 	other func()       // ends another program with the same token
 	ahead atomic.Int64 // how far the network's clock is ahead of ours

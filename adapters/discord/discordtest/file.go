@@ -37,8 +37,9 @@ type File struct {
 
 // fileStore keeps files by id.
 type fileStore struct {
-	byID map[Snowflake]*File
-	dir  string
+	byID    map[Snowflake]*File
+	dir     string
+	stalled bool // downloads stop in the middle
 }
 
 func (f *fileStore) init() { f.byID = make(map[Snowflake]*File) }
@@ -112,6 +113,7 @@ func (s *Server) serveFile(w http.ResponseWriter, rq *request) error {
 	ends, err := strconv.ParseInt(q.Get("ex"), 16, 64)
 	dead := f == nil || err != nil || s.now().Unix() > ends || parts[0] != f.channel.String() || parts[2] != f.Name ||
 		q.Get("hm") != fmt.Sprintf("%064x", uint64(id)*0x9e3779b97f4a7c15)
+	stalled := s.files.stalled
 	s.mu.Unlock()
 	if dead {
 		return &apiError{status: 404, text: "This content is no longer available."}
@@ -133,8 +135,22 @@ func (s *Server) serveFile(w http.ResponseWriter, rq *request) error {
 	}
 	w.Header().Set("Content-Length", strconv.FormatInt(f.Size, 10))
 	w.WriteHeader(http.StatusOK)
+	if stalled {
+		io.CopyN(w, content, f.Size/2)
+		w.(http.Flusher).Flush()
+		<-rq.http.Context().Done()
+		return nil
+	}
 	io.Copy(w, content)
 	return nil
+}
+
+// StallDownloads makes downloads that begin from now on stop in the middle,
+// until the client gives up; or lets them go through again.
+func (s *Server) StallDownloads(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.files.stalled = on
 }
 
 // zeros is an endless file.

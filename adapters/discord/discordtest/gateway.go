@@ -187,6 +187,13 @@ func (s *Server) Heard(timeout time.Duration) bool {
 	})
 }
 
+// SetHeartbeat sets the interval that the next connections are told.
+func (s *Server) SetHeartbeat(interval time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opts.HeartbeatInterval = interval
+}
+
 // startLimit is session_start_limit.
 func (s *Server) startLimit() map[string]any {
 	g := &s.gateway
@@ -554,7 +561,7 @@ func (s *Server) resume(l *socket, d json.RawMessage) {
 		return
 	}
 	a := s.takeGatewayFault(AtResume, nil)
-	if a != nil && a.Kind != Forget {
+	if a != nil && a.Kind != Forget && a.Kind != Repeat {
 		if a.Kind == InvalidSession {
 			s.dropSession(sent.Session)
 		}
@@ -589,8 +596,12 @@ func (s *Server) resume(l *socket, d json.RawMessage) {
 	one.socket, l.session, l.resumed, l.acked = l, one, true, *sent.Seq
 	s.gateway.resumes++
 	if a == nil || a.Kind != Forget {
+		had := *sent.Seq
+		if a != nil && a.Kind == Repeat {
+			had = 1
+		}
 		for _, missed := range one.replay {
-			if missed.seq > *sent.Seq {
+			if missed.seq > had {
 				l.send(missed.data)
 			}
 		}

@@ -43,6 +43,7 @@ const (
 	Twice                                    // the dispatch is delivered twice, with two sequence numbers
 	Swap                                     // the dispatch is delivered after the next one
 	Forget                                   // of AtResume: the newest dispatches are not replayed (bounded replay)
+	Repeat                                   // of AtResume: those that the client has had are replayed too, but for READY
 )
 
 // GatewayFault is one rule of what goes wrong with gateways.
