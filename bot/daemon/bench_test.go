@@ -349,9 +349,9 @@ func (b *bench) floods(t *testing.T) {
 		what := fmt.Sprintf("flood of %s, %s", mb(b.flood), c.name)
 		b.note(what+": time of the bare one", percent(at(bare, 50), at(took, 50)), "50 % or more",
 			fmt.Sprintf("into a file %s, %s with a sync; into a session, which syncs, %s", seconds(at(bare, 50)), seconds(at(synced, 50)), seconds(at(took, 50))))
-		b.note("  peak memory", fmt.Sprintf("daemon %s, holder %s", kb(w.pid(), "status", "VmHWM"), kb(last.Holder.PID, "status", "VmHWM")), "64 MB each", "")
-		b.note("  calls of the network", fmt.Sprintf("%.0f, %d refused with 429", calls, refused), "none refused", "rates of the real one, default pace")
-		b.note("  journal", "as promised, byte for byte", "", fmt.Sprintf("%s of %s", mb(kept(journal.Kept(c.budget, b.flood))), mb(b.flood)))
+		b.note("  peak memory, "+c.name, fmt.Sprintf("daemon %s, holder %s", kb(w.pid(), "status", "VmHWM"), kb(last.Holder.PID, "status", "VmHWM")), "64 MB each", "")
+		b.note("  calls of the network, "+c.name, fmt.Sprintf("%.0f, %d refused with 429", calls, refused), "none refused", "rates of the real one, default pace")
+		b.note("  journal, "+c.name, "as promised, byte for byte", "", fmt.Sprintf("%s of %s", mb(kept(journal.Kept(c.budget, b.flood))), mb(b.flood)))
 	}
 }
 
