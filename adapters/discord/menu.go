@@ -127,7 +127,7 @@ func (a *Adapter) publishAll(ctx context.Context, all []bot.Menu) error {
 		}
 		if user == 0 {
 			at, err := a.lookUp(ctx, id)
-			a.noteAbsent("channel "+id.String(), err)
+			a.noteAbsent("channel "+id.String(), false, err)
 			if err != nil {
 				errs = append(errs, fmt.Errorf("discord: menu of %s: %w", m.Thread, err))
 				continue
@@ -150,19 +150,22 @@ func (a *Adapter) publishAll(ctx context.Context, all []bot.Menu) error {
 	errs = append(errs, a.publish(ctx, 0, private))
 	for guild, set := range public {
 		err := a.publish(ctx, guild, set)
-		a.noteAbsent("server "+guild.String(), err)
+		a.noteAbsent("server "+guild.String(), a.places.guild(guild) != nil, err)
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
 
 // noteAbsent advises of a listed channel or server that the bot cannot see, or
-// not any more.
-func (a *Adapter) noteAbsent(what string, err error) {
+// not any more. there is true for one that it is on, but without its commands.
+func (a *Adapter) noteAbsent(what string, there bool, err error) {
 	switch s := status(err); {
 	case err == nil:
 		a.standing.advise(what, "")
-	case s == http.StatusForbidden, s == http.StatusNotFound:
+	case s != http.StatusForbidden && s != http.StatusNotFound:
+	case there:
+		a.standing.advise(what, what+" does not take slash commands: invite the bot again")
+	default:
 		a.standing.advise(what, what+" is listed, but the bot is not there: invite it, or take it off the list")
 	}
 }
