@@ -346,8 +346,9 @@ type Inbox interface {
 // Batch is what was received in one go.
 type Batch struct {
 	Adapter string
-	// Cursor is the adapter's place in the network's queue after this batch;
-	// recorded in the same transaction. Empty leaves the old one.
+	// Cursor is what the adapter has to know after a restart, such as its place
+	// in the network's queue after this batch; recorded in the same transaction.
+	// Empty leaves the old one.
 	Cursor   string
 	Messages []Message
 	Moves    []Move

@@ -1,6 +1,7 @@
 package discord
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,6 +66,12 @@ const (
 	archiveAfter = 1440
 )
 
+// threadKinds are the threads that channels take.
+var threadKinds = map[discordgo.ChannelType]discordgo.ChannelType{
+	discordgo.ChannelTypeGuildText: discordgo.ChannelTypeGuildPublicThread,
+	discordgo.ChannelTypeGuildNews: discordgo.ChannelTypeGuildNewsThread,
+}
+
 // newThread is the body of a new thread.
 type newThread struct {
 	Name    string `json:"name"`
@@ -92,18 +99,11 @@ func (a *Adapter) OpenThread(ctx context.Context, room bot.Thread, title string,
 	if err != nil {
 		return bot.Thread{}, a.sendError(s, err)
 	}
-	kind := discordgo.ChannelTypeGuildPublicThread
-	switch at.kind {
-	case discordgo.ChannelTypeGuildText:
-	case discordgo.ChannelTypeGuildNews:
-		kind = discordgo.ChannelTypeGuildNewsThread
-	default:
+	kind, ok := threadKinds[at.kind]
+	if !ok {
 		return bot.Thread{}, refused(bot.Other, fmt.Errorf("channel %s takes no threads of ours", at.id))
 	}
-	name := cut(oneLine(title), maxThreadName)
-	if name == "" {
-		name = "session"
-	}
+	name := cmp.Or(cut(oneLine(title), maxThreadName), "session")
 	s.channel = id
 	var made channel
 	from, _ := parseSnowflake(string(message))

@@ -152,7 +152,8 @@ func (i *interaction) note(at place) asked {
 // acknowledged, but not recorded: it is only told of.
 func (a *Adapter) left(id snowflake, n asked) *item {
 	return &item{id: id, channel: n.channel, read: func(at place) (bot.Message, bool, bool) {
-		m := bot.Message{Claim: a.claim(account{ID: n.user}, nil, at), Key: a.interactionKey(id), Text: n.what, Lost: true}
+		who := account{ID: n.user, Name: n.user.String()}
+		m := bot.Message{Claim: a.claim(who, nil, at), Key: a.interactionKey(id), Text: n.what, Lost: true}
 		if n.message != 0 {
 			m.ID = bot.MessageID(n.message.String())
 		}

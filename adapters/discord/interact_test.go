@@ -404,6 +404,13 @@ func TestAServerThatTheBotIsNotOnIsTold(t *testing.T) {
 	r.guild.Invite()
 	within(t, "the commands", func() bool { return r.general.HasCommand(r.anna, "run") })
 	within(t, "health", func() bool { return r.a.Health().State == connected })
+	// On a server that it is on it may be without the right to have commands.
+	r.guild.DenyCommands(true)
+	menus[0].Commands = []bot.Command{chooseCommand}
+	if err := r.a.PublishMenu(t.Context(), menus[:1]); err == nil {
+		t.Error("no error")
+	}
+	r.state("server " + r.guild.ID().String() + " does not take slash commands: invite the bot again")
 	r.srv.Check(t)
 }
 

@@ -109,73 +109,74 @@ func (a *Adapter) publishAll(ctx context.Context, all []bot.Menu) error {
 	if err := a.introduced(ctx); err != nil {
 		return fmt.Errorf("discord: publish menu: %w", err)
 	}
-	private := map[string]bot.Command{pairing.Name: pairing}
-	public := map[snowflake]map[string]bot.Command{}
+	// By server; 0 are the private chats.
+	sets := map[snowflake]map[string]bot.Command{0: {pairing.Name: pairing}}
 	var errs []error
 	for _, m := range all {
-		if guild, ok := parseServer(m.Thread); ok {
-			for _, at := range a.places.channels(guild) {
-				a.adopt(at)
-			}
-			addTo(public, guild, m.Commands)
-			continue
-		}
-		user, id, err := parsePlace(m.Thread)
+		guild, err := a.audience(ctx, m.Thread)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("discord: menu: %w", err))
+			errs = append(errs, fmt.Errorf("discord: menu of %s: %w", m.Thread, err))
 			continue
 		}
-		if user == 0 {
-			at, err := a.lookUp(ctx, id)
-			a.noteAbsent("channel "+id.String(), err)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("discord: menu of %s: %w", m.Thread, err))
-				continue
-			}
-			if at.guild == 0 || at.isThread() {
-				errs = append(errs, fmt.Errorf("discord: menu of %s: not a channel of a server", m.Thread))
-				continue
-			}
-			a.adopt(at)
-			addTo(public, at.guild, m.Commands)
-			continue
+		if sets[guild] == nil {
+			sets[guild] = map[string]bot.Command{}
 		}
-		a.befriend(ctx, m.Thread)
 		for _, c := range m.Commands {
 			if !c.Hidden {
-				private[c.Name] = c
+				sets[guild][c.Name] = c
 			}
 		}
 	}
-	errs = append(errs, a.publish(ctx, 0, private))
-	for guild, set := range public {
-		err := a.publish(ctx, guild, set)
-		a.noteAbsent("server "+guild.String(), err)
+	for _, guild := range slices.Sorted(maps.Keys(sets)) {
+		err := a.publish(ctx, guild, sets[guild])
+		if guild != 0 {
+			a.noteAbsent("server "+guild.String(), a.places.guild(guild) != nil, err)
+		}
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
 
+// audience is the server on which a listed place's commands are shown, 0 for a
+// private chat. The place is taken in.
+func (a *Adapter) audience(ctx context.Context, th bot.Thread) (guild snowflake, err error) {
+	if guild, ok := parseServer(th); ok {
+		for _, at := range a.places.channels(guild) {
+			a.adopt(at)
+		}
+		return guild, nil
+	}
+	user, id, err := parsePlace(th)
+	if err != nil {
+		return 0, err
+	}
+	if user != 0 {
+		a.befriend(ctx, th)
+		return 0, nil
+	}
+	at, err := a.lookUp(ctx, id)
+	a.noteAbsent("channel "+id.String(), false, err)
+	if err != nil {
+		return 0, err
+	}
+	if at.guild == 0 || at.isThread() {
+		return 0, errors.New("not a channel of a server")
+	}
+	a.adopt(at)
+	return at.guild, nil
+}
+
 // noteAbsent advises of a listed channel or server that the bot cannot see, or
-// not any more.
-func (a *Adapter) noteAbsent(what string, err error) {
+// not any more. there is true for one that it is on, but without its commands.
+func (a *Adapter) noteAbsent(what string, there bool, err error) {
 	switch s := status(err); {
 	case err == nil:
 		a.standing.advise(what, "")
-	case s == http.StatusForbidden, s == http.StatusNotFound:
+	case s != http.StatusForbidden && s != http.StatusNotFound:
+	case there:
+		a.standing.advise(what, what+" does not take slash commands: invite the bot again")
+	default:
 		a.standing.advise(what, what+" is listed, but the bot is not there: invite it, or take it off the list")
-	}
-}
-
-// addTo adds commands to those of a server.
-func addTo(public map[snowflake]map[string]bot.Command, guild snowflake, commands []bot.Command) {
-	if public[guild] == nil {
-		public[guild] = map[string]bot.Command{}
-	}
-	for _, c := range commands {
-		if !c.Hidden {
-			public[guild][c.Name] = c
-		}
 	}
 }
 
