@@ -43,8 +43,8 @@ type Deliverer struct {
 	// Files makes the content of deliveries that have one.
 	Files interface {
 		// Content is the media or output of a post as a regular file that fits
-		// limit bytes (0 = any size), compressed only if that makes it fit.
-		// done removes what was made for it. ErrTooLarge.
+		// limit bytes (0 = any size): compressed, or a smaller picture, only if that
+		// makes it fit. done removes what was made for it. ErrTooLarge.
 		Content(ctx context.Context, p Post, limit int64) (c *Content, done func(), err error)
 	}
 	// Spool is where files are that were made for one post.
@@ -376,6 +376,9 @@ func (d *Deliverer) prepare(ctx context.Context, adapter Adapter, next Delivery)
 	switch {
 	case err == nil:
 		out.File = content
+		if content.Note != "" {
+			out.Post.Text = append(out.Post.Text, Span{Text: "\n"}, Span{Style: Italic, Text: content.Note})
+		}
 		return out, done, nil
 	case ctx.Err() != nil:
 		return out, func() {}, &Result{NotBefore: time.Now()}

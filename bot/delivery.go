@@ -274,6 +274,8 @@ type Content struct {
 	Path string // a regular file that stays as it is until Send returns
 	Name string
 	Size int64 // bytes
+	// Note says, for the caption, why it is not what was put; empty when it is.
+	Note string
 }
 
 // SendOutcome is what is known after a failed send.

@@ -51,7 +51,7 @@ func (p *PictureReader) Next() ([]byte, error) {
 		if part != noPicture {
 			picture = append(picture, buffered[:n]...)
 		}
-		p.r.Discard(n) // it is buffered
+		_, _ = p.r.Discard(n) // it is buffered
 		p.read += int64(n)
 		switch part {
 		case wholePicture:

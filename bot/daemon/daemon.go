@@ -292,6 +292,7 @@ func (d *daemon) buildStages(ctx context.Context) error {
 		return err
 	}
 	d.sessions.Leases, d.sessions.Filmer = d.leases, d.studio
+	outgoing.Shrinker = d.studio
 	parser := bot.NewParser(commands.New(d.deps()), commands.Words)
 	d.dispatch = &bot.Dispatcher{
 		Policy: policy, Parser: parser, Store: d.store, Session: d.sessions, Deliver: d.deliver,

@@ -162,5 +162,5 @@ func (j *job) replay(ctx context.Context, r *ring, from, to time.Time) (noted, e
 		os.Remove(f.Name())
 		return noted{}, err
 	}
-	return noted{t.media(j.Camera), t.Note}, nil
+	return noted{t.stamped(j.Camera), t.Note}, nil
 }

@@ -312,9 +312,15 @@ func (s *Studio) spooled(p Picture, name string) (*bot.Media, error) {
 	return &bot.Media{Kind: bot.Picture, Name: name + "-" + p.At.Format("150405") + p.Kind, Path: f.Name(), Own: true}, nil
 }
 
-// media is a take as the media of a post.
-func (t Take) media(name string) *bot.Media {
-	m := &bot.Media{Kind: t.Kind, Name: name + "-" + time.Now().Format("150405"), Path: t.Path, Own: true}
+// stamped is a take as the media of a post that tells when it was made.
+func (t Take) stamped(name string) *bot.Media {
+	m := t.media(name + "-" + time.Now().Format("150405"))
+	return &m
+}
+
+// media is a take as the media of a post. The name gets its extension.
+func (t Take) media(name string) bot.Media {
+	m := bot.Media{Kind: t.Kind, Name: name, Path: t.Path, Own: true}
 	if m.Kind == bot.Video {
 		m.Name += ".mp4"
 		m.Width, m.Height, m.Duration = t.Width, t.Height, t.Length
@@ -350,7 +356,7 @@ func (s *Studio) Clip(ctx context.Context, c *Camera, th bot.Thread, length time
 		os.Remove(f.Name())
 		return bot.Post{}, err
 	}
-	return bot.Post{Text: append(caption(c.Name, began), note(t)...), Media: t.media(c.Name)}, nil
+	return bot.Post{Text: append(caption(c.Name, began), note(t)...), Media: t.stamped(c.Name)}, nil
 }
 
 // caption names a camera and a time of day.

@@ -177,7 +177,7 @@ func (j *job) clip(ctx context.Context, a *album) (noted, error) {
 		os.Remove(f.Name())
 		return noted{}, err
 	}
-	return noted{t.media(j.Camera), t.Note}, nil
+	return noted{t.stamped(j.Camera), t.Note}, nil
 }
 
 // newest is the album's last picture.
