@@ -267,6 +267,7 @@ func (d *Deliverer) attempt(ctx context.Context, next Delivery) {
 	adapter := d.Adapters[next.Thread.Adapter]
 	out, done, result := d.prepare(ctx, adapter, next)
 	defer done()
+	var up *upload
 	if result == nil {
 		m := mark(adapter, next)
 		if !next.Doubt {
@@ -276,11 +277,13 @@ func (d *Deliverer) attempt(ctx context.Context, next Delivery) {
 			d.failed(ctx, log, "record an attempt", err)
 			return
 		}
+		up = d.watchUpload(ctx, next, out.File)
 		result = d.send(ctx, log, adapter, next, out)
 	}
 	// The outcome must be recorded even when the daemon stops just now.
 	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
 	defer cancel()
+	up.finish(keep, result)
 	if err := d.Outbox.Settle(keep, next, *result); err != nil {
 		d.failed(ctx, log, "settle a delivery", err)
 		return
