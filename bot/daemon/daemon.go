@@ -350,6 +350,7 @@ func (d *daemon) deps() commands.Deps {
 		Runners:   d.runners(),
 		Fetch:     d.fetch,
 		Limits:    d.deliver.Limits,
+		Put:       d.putOne,
 		Secret:    func(text string) bool { return d.masker.Text(text) != text },
 		Device:    d.Config.Device.Name,
 		Version:   d.Version,
