@@ -49,6 +49,8 @@ type Deliverer struct {
 	}
 	// Spool is where files are that were made for one post.
 	Spool *Spool
+	// Moved is Reception's; may be nil.
+	Moved func(context.Context, Move) error
 	// Settled is told of every delivery that reached its chat, with the message
 	// that it is there as its Target; may be nil.
 	Settled func(Delivery)
@@ -477,8 +479,7 @@ func (d *Deliverer) refused(ctx context.Context, log *slog.Logger, next Delivery
 		}
 	case Moved:
 		moved := Thread{Adapter: room.Adapter, Chat: failure.To}
-		_, err := d.Ledger.Accept(ctx, Intake{Adapter: room.Adapter, Moves: []Move{{From: room, To: moved}}})
-		if err != nil {
+		if err := d.follow(ctx, Move{From: room, To: moved}); err != nil {
 			log.Error("record the chat's new id", "err", err)
 			return &Result{NotBefore: time.Now().Add(retryMost)}
 		}
@@ -495,6 +496,18 @@ func (d *Deliverer) refused(ctx context.Context, log *slog.Logger, next Delivery
 		}
 	}
 	return &Result{Dropped: failure.Error()}
+}
+
+// follow records that a chat has a new id, of which the network told in refusing
+// a delivery.
+func (d *Deliverer) follow(ctx context.Context, m Move) error {
+	if d.Moved != nil {
+		if err := d.Moved(ctx, m); err != nil {
+			return err
+		}
+	}
+	_, err := d.Ledger.Accept(ctx, Intake{Adapter: m.From.Adapter, Moves: []Move{m}})
+	return err
 }
 
 func backoff(attempts int) time.Duration {

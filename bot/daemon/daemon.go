@@ -276,6 +276,7 @@ func (d *daemon) buildStages(ctx context.Context) error {
 	}
 	d.living = newLiving(d, policy)
 	d.sampler = &sampler{machine: d.machine, series: d.store, listen: []bot.Minutes{d.living}, log: d.log}
+	d.deliver.Moved = d.moved
 	d.deliver.Settled = func(sent bot.Delivery) {
 		d.sessions.Settled(sent)
 		d.living.Settled(sent)
@@ -311,7 +312,7 @@ func (d *daemon) moved(ctx context.Context, m bot.Move) error {
 	if err := d.allowlist.follow(ctx, m); err != nil {
 		return err
 	}
-	return d.living.follow(ctx, m)
+	return errors.Join(d.living.follow(ctx, m), d.studio.Follow(m))
 }
 
 // deps is what the commands need of the rest.
