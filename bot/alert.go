@@ -28,6 +28,8 @@ type Alert struct {
 	// Since is when its state began; of Firing and Acknowledged, when it began
 	// to hold.
 	Since time.Time `json:"since,omitzero"`
+	// Seen is when it was last looked at while Pending.
+	Seen time.Time `json:"seen,omitzero"`
 	// Episode counts how often it has begun. In this one it was said Count
 	// times, last at Told.
 	Episode int64     `json:"episode"`

@@ -99,14 +99,24 @@ func TestARestartSaysNothingTwiceAndForgetsNothing(t *testing.T) {
 	w.hears(lab, "below 20 %")
 	w.restart()
 	w.reads(time.Minute, "battery", 10)
-	w.hears(lab) // the second is pending anew: nobody has looked meanwhile
-	w.reads(time.Minute, "battery", 10)
-	w.hears(lab)
+	w.hears(lab) // the second has held for a minute so far
+	w.restart()
 	w.reads(time.Minute, "battery", 10)
 	w.hears(lab, "below 15 %")
 	w.restart()
 	w.reads(time.Minute, "battery", 80)
 	w.hears(lab, "✓ pi: battery is 80 %", "✓ pi: battery is 80 %", "over after", "over after")
+}
+
+func TestWhatWasNotLookedAtForLongDoesNotCount(t *testing.T) {
+	w := newWatch(t)
+	w.reads(0, "battery", 10)
+	w.add("battery < 20% for 2m")
+	w.restart()
+	w.reads(10*time.Minute, "battery", 10)
+	w.hears(lab) // it may have been over meanwhile
+	w.reads(2*time.Minute, "battery", 10)
+	w.hears(lab, "below 20 %")
 }
 
 func TestItIsRepeatedUntilSomebodyAcknowledges(t *testing.T) {

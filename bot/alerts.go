@@ -61,8 +61,7 @@ type Alerts struct {
 	// Now is the clock, in the zone of the people.
 	Now func() time.Time
 
-	mu      sync.Mutex // held over each look and each change
-	started bool       // a first look was taken
+	mu sync.Mutex // held over each look and each change
 }
 
 // Run looks at the readings until ctx ends.
@@ -116,7 +115,6 @@ func (a *Alerts) Look(ctx context.Context) error {
 			failed = errors.Join(failed, err)
 		}
 	}
-	a.started = failed == nil
 	return failed
 }
 
@@ -144,10 +142,13 @@ func (a *Alerts) look(ctx context.Context, was Alert, r Rule, x Reading, known b
 		return err
 	}
 	is := was
-	if is.State == Pending && !a.started {
-		is.Since = now // nobody has looked meanwhile
+	if is.State == Pending && now.Sub(is.Seen) > staleReading {
+		is.Since = now // nobody has looked meanwhile: it may have been over
 	}
 	is = is.next(r, r.judge(x, known, now), now)
+	if is.Seen = (time.Time{}); is.State == Pending {
+		is.Seen = now
+	}
 	var say []Delivery
 	switch {
 	case is.due(r, a.Repeat, h, now):

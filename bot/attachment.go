@@ -20,6 +20,9 @@ type Attachment struct {
 // seconds of each other.
 const albumsKept = 64
 
+// AlbumArg is the argument of PutCommand that names the album that the file is of.
+const AlbumArg = "album"
+
 // albumKey is one album of one person.
 type albumKey struct {
 	thread  Thread
@@ -83,6 +86,7 @@ func (r *Reception) noteAlbum(m Message, args Args) {
 	if m.Album == "" {
 		return
 	}
+	args[AlbumArg] = []string{m.Album}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.albums == nil || len(r.albums) >= albumsKept {
@@ -97,6 +101,7 @@ func (r *Reception) recallAlbum(m Message) Args {
 	defer r.mu.Unlock()
 	args := Args{}
 	if m.Album != "" {
+		args[AlbumArg] = []string{m.Album}
 		maps.Copy(args, r.albums[albumKey{m.Thread, m.Account, m.Album}])
 	}
 	return args

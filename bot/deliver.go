@@ -43,12 +43,14 @@ type Deliverer struct {
 	// Files makes the content of deliveries that have one.
 	Files interface {
 		// Content is the media or output of a post as a regular file that fits
-		// limit bytes (0 = any size), compressed only if that makes it fit.
-		// done removes what was made for it. ErrTooLarge.
+		// limit bytes (0 = any size): compressed, or a smaller picture, only if that
+		// makes it fit. done removes what was made for it. ErrTooLarge.
 		Content(ctx context.Context, p Post, limit int64) (c *Content, done func(), err error)
 	}
 	// Spool is where files are that were made for one post.
 	Spool *Spool
+	// Moved is Reception's; may be nil.
+	Moved func(context.Context, Move) error
 	// Settled is told of every delivery that reached its chat, with the message
 	// that it is there as its Target; may be nil.
 	Settled func(Delivery)
@@ -267,6 +269,7 @@ func (d *Deliverer) attempt(ctx context.Context, next Delivery) {
 	adapter := d.Adapters[next.Thread.Adapter]
 	out, done, result := d.prepare(ctx, adapter, next)
 	defer done()
+	var up *upload
 	if result == nil {
 		m := mark(adapter, next)
 		if !next.Doubt {
@@ -276,11 +279,13 @@ func (d *Deliverer) attempt(ctx context.Context, next Delivery) {
 			d.failed(ctx, log, "record an attempt", err)
 			return
 		}
+		up = d.watchUpload(ctx, next, out.File)
 		result = d.send(ctx, log, adapter, next, out)
 	}
 	// The outcome must be recorded even when the daemon stops just now.
 	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTimeout)
 	defer cancel()
+	up.finish(keep, result)
 	if err := d.Outbox.Settle(keep, next, *result); err != nil {
 		d.failed(ctx, log, "settle a delivery", err)
 		return
@@ -376,6 +381,9 @@ func (d *Deliverer) prepare(ctx context.Context, adapter Adapter, next Delivery)
 	switch {
 	case err == nil:
 		out.File = content
+		if content.Note != "" {
+			out.Post.Text = append(out.Post.Text, Span{Text: "\n"}, Span{Style: Italic, Text: content.Note})
+		}
 		return out, done, nil
 	case ctx.Err() != nil:
 		return out, func() {}, &Result{NotBefore: time.Now()}
@@ -471,8 +479,7 @@ func (d *Deliverer) refused(ctx context.Context, log *slog.Logger, next Delivery
 		}
 	case Moved:
 		moved := Thread{Adapter: room.Adapter, Chat: failure.To}
-		_, err := d.Ledger.Accept(ctx, Intake{Adapter: room.Adapter, Moves: []Move{{From: room, To: moved}}})
-		if err != nil {
+		if err := d.follow(ctx, Move{From: room, To: moved}); err != nil {
 			log.Error("record the chat's new id", "err", err)
 			return &Result{NotBefore: time.Now().Add(retryMost)}
 		}
@@ -489,6 +496,18 @@ func (d *Deliverer) refused(ctx context.Context, log *slog.Logger, next Delivery
 		}
 	}
 	return &Result{Dropped: failure.Error()}
+}
+
+// follow records that a chat has a new id, of which the network told in refusing
+// a delivery.
+func (d *Deliverer) follow(ctx context.Context, m Move) error {
+	if d.Moved != nil {
+		if err := d.Moved(ctx, m); err != nil {
+			return err
+		}
+	}
+	_, err := d.Ledger.Accept(ctx, Intake{Adapter: m.From.Adapter, Moves: []Move{m}})
+	return err
 }
 
 func backoff(attempts int) time.Duration {

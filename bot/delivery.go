@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -274,6 +275,28 @@ type Content struct {
 	Path string // a regular file that stays as it is until Send returns
 	Name string
 	Size int64 // bytes
+	// Note says, for the caption, why it is not what was put; empty when it is.
+	Note string
+	// passed is how many bytes of it have gone out, in this attempt.
+	passed atomic.Int64
+}
+
+// Passing is r, which reads the content from its beginning, with its progress
+// noted for the person who waits for the file.
+func (c *Content) Passing(r io.Reader) io.Reader {
+	c.passed.Store(0)
+	return outgoing{r, c}
+}
+
+type outgoing struct {
+	io.Reader
+	c *Content
+}
+
+func (o outgoing) Read(b []byte) (int, error) {
+	n, err := o.Reader.Read(b)
+	o.c.passed.Add(int64(n))
+	return n, err
 }
 
 // SendOutcome is what is known after a failed send.

@@ -101,6 +101,14 @@ func answer(c Call, n int, p Post) Delivery {
 	}
 }
 
+// Beside is an answer to the call beside those that it has in the end, in a slot
+// named after what it is: for what others may add to.
+func (c Call) Beside(what string, p Post) Delivery {
+	d := answer(c, 0, withHandle(p))
+	d.Slot = Slot(fmt.Sprintf("call/%d/%s", c.ID, what))
+	return d
+}
+
 // lateQuestion asks what to do with a call that arrived late. Only the person
 // who asked may decide, once, within a day.
 func lateQuestion(c Call, device string, age time.Duration) Delivery {

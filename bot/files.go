@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Files makes the files that deliveries carry: output is copied from the
@@ -19,13 +20,55 @@ type Files struct {
 	Masker   Masker
 	// Dir is a folder of our own for files that live as long as one sending.
 	Dir string
+	// Shrinker makes pictures fit; nil = they are not sent then.
+	Shrinker Shrinker
 }
+
+// Shrinker makes smaller forms of pictures and clips.
+type Shrinker interface {
+	// Smaller makes a form of a picture (JPEG, PNG, WebP) or clip (MP4) of at most
+	// limit bytes, in a file of the Spool (Media.Own); its Name is only the
+	// extension, and a clip may become a picture. It blocks until that is done or
+	// ctx ends. ErrNoSmaller; *UserError when a program that it takes is missing.
+	Smaller(ctx context.Context, path string, limit int64) (Media, error)
+}
+
+// ErrNoSmaller: a file has no smaller form that fits, or is no picture or clip.
+var ErrNoSmaller = errors.New("the file has no smaller form")
 
 // gapLine is more than the line takes that stands for what is not kept.
 const gapLine = 64
 
 // Content implements what Deliverer.Files asks for.
 func (f *Files) Content(ctx context.Context, p Post, limit int64) (*Content, func(), error) {
+	if p.Media == nil || p.Media.Kind != Picture || limit <= 0 || f.Shrinker == nil {
+		return f.content(ctx, p, limit)
+	}
+	whole, done, err := f.content(ctx, p, 0)
+	if err != nil || whole.Size <= limit {
+		return whole, done, err
+	}
+	defer done()
+	return f.smaller(ctx, whole, limit)
+}
+
+// smaller is a picture in a form that fits.
+func (f *Files) smaller(ctx context.Context, c *Content, limit int64) (*Content, func(), error) {
+	m, err := f.Shrinker.Smaller(ctx, c.Path, limit)
+	if err != nil {
+		return nil, func() {}, fmt.Errorf("%w: %w", ErrTooLarge, err)
+	}
+	smaller, _, err := existing(&m, limit)
+	if err != nil {
+		os.Remove(m.Path)
+		return nil, func() {}, err
+	}
+	smaller.Name = strings.TrimSuffix(c.Name, filepath.Ext(c.Name)) + m.Name
+	smaller.Note = fmt.Sprintf("smaller than it was (%s), to fit this network", size(c.Size))
+	return smaller, func() { os.Remove(m.Path) }, nil
+}
+
+func (f *Files) content(ctx context.Context, p Post, limit int64) (*Content, func(), error) {
 	out := p.Output
 	name := ""
 	if p.Media != nil {

@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -52,10 +51,44 @@ type form struct {
 	width, height int
 }
 
-func formOf(picture []byte) (form, bool) {
-	config, _, err := image.DecodeConfig(bytes.NewReader(picture))
-	f := form{PictureKind(picture), config.Width, config.Height}
+// formOf reads the head of a picture in a journal; ok is false when it is none
+// that can be shown.
+func formOf(j Journal, r Range) (f form, ok bool) {
+	config, format, err := image.DecodeConfig(&stdoutReader{journal: j, at: r.From, end: r.To})
+	f = form{".jpg", config.Width, config.Height}
+	if format == "png" {
+		f.kind = ".png"
+	}
 	return f, err == nil && min(f.width, f.height) > 0 && max(f.width, f.height) <= maxFrameSide
+}
+
+// stdoutReader reads what a journal has of standard output, to its first gap.
+type stdoutReader struct {
+	journal Journal
+	at, end int64
+	left    []byte
+}
+
+func (r *stdoutReader) Read(b []byte) (int, error) {
+	for len(r.left) == 0 {
+		if r.at >= r.end {
+			return 0, io.EOF
+		}
+		chunk, err := r.journal.Next(r.at, int(min(readSize, r.end-r.at)))
+		if err != nil {
+			return 0, fmt.Errorf("read a picture: %w", err)
+		}
+		if len(chunk.Data) == 0 || chunk.From > r.at {
+			return 0, io.EOF
+		}
+		r.at += int64(len(chunk.Data))
+		if chunk.Stream == Stdout {
+			r.left = chunk.Data
+		}
+	}
+	n := copy(b, r.left)
+	r.left = r.left[n:]
+	return n, nil
 }
 
 // frameRun is pictures that came without a long pause.
@@ -73,42 +106,38 @@ func (r *frameRun) look(j Journal, end int64) (another bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	for from := r.at; ; {
-		// What a gap has cut must not be taken for one with what is behind it.
-		in := &stdoutReader{journal: j, at: from, end: end, joined: true}
-		another, err := r.take(in, &clock)
-		if another || err != nil || in.beyond == 0 {
-			return another, err
-		}
-		from = in.beyond
-	}
-}
-
-// take takes the pictures of one piece of a journal.
-func (r *frameRun) take(in *stdoutReader, clock *clock) (another bool, err error) {
-	for pictures := NewPictureReader(in, maxShot); ; {
-		picture, err := pictures.Next()
-		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-			return false, nil
-		case errors.Is(err, ErrPictureDamaged), errors.Is(err, ErrPictureTooLarge):
-			continue
-		case err != nil:
+	scan := newScan(r.at)
+	for scan.at < end && !another {
+		chunk, err := j.Next(scan.at, readSize)
+		if err != nil {
 			return false, fmt.Errorf("read pictures: %w", err)
 		}
-		from, to := pictures.Last()
-		f := frame{Range: Range{in.place(from), in.place(to-1) + 1}, size: len(picture)}
-		var good bool
-		if f.form, good = formOf(picture); !good {
-			r.at = f.To
-			continue
+		if len(chunk.Data) == 0 {
+			break
 		}
-		f.at = clock.at(f.From)
-		if r.endsBefore(f) {
-			return true, nil
-		}
-		r.add(f)
+		scan.look(chunk, func(p printed) {
+			if !another && p.whole {
+				another = !r.take(j, p, &clock)
+			}
+		})
 	}
+	return another, nil
+}
+
+// take takes a picture into the run, unless it begins another.
+func (r *frameRun) take(j Journal, p printed, clock *clock) bool {
+	f := frame{Range: p.Range, size: p.size}
+	var good bool
+	if f.form, good = formOf(j, p.Range); !good {
+		r.at = f.To
+		return true
+	}
+	f.at = clock.at(f.From)
+	if r.endsBefore(f) {
+		return false
+	}
+	r.add(f)
+	return true
 }
 
 func (r *frameRun) endsBefore(f frame) bool {
@@ -162,19 +191,12 @@ func (c *clock) at(offset int64) time.Time {
 
 // read is the picture; nil when not all of it is kept any more.
 func (f frame) read(j Journal) ([]byte, error) {
-	picture := make([]byte, 0, f.size)
-	for at := f.From; at < f.To; {
-		chunk, err := j.Next(at, int(f.To-at))
-		if err != nil {
-			return nil, fmt.Errorf("read a picture: %w", err)
-		}
-		if len(chunk.Data) == 0 || chunk.From != at {
-			return nil, nil
-		}
-		if chunk.Stream == Stdout {
-			picture = append(picture, chunk.Data...)
-		}
-		at += int64(len(chunk.Data))
+	picture := make([]byte, f.size)
+	switch _, err := io.ReadFull(&stdoutReader{journal: j, at: f.From, end: f.To}, picture); {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, nil
+	case err != nil:
+		return nil, err
 	}
 	return picture, nil
 }

@@ -188,6 +188,9 @@ type Chunk struct {
 	From   int64
 	Stream Stream
 	Data   []byte
+	// Picture is the number of the picture among the text that Data is of, and so
+	// is what is missing before it; 0 = Data is text. A Journal does not know.
+	Picture int
 }
 
 // Status is what a runner knows of a session now.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"math"
+	"slices"
+	"sort"
 )
 
 const (
@@ -15,118 +17,205 @@ const (
 	maxShot = 16 << 20
 )
 
-// shots are the pictures that a program prints one after another.
+// shotsPut is the setting of a session that has printed the beginning of a
+// picture: the number of the last picture put, and the journal offset behind it.
+const shotsPut = "shots"
+
+// shots are the pictures that a program prints, between its text or instead of
+// it. They are numbered from 1 as they begin.
 type shots struct {
-	at    int64 // journal offset behind the last whole one
-	found []frame
-	put   int // how many have been put
+	scan  pictureScan
+	found []shot // the newest, in order
+	last  int    // number of the last one found
+	whole int    // how many can be shown
+	put   int    // number of the last one put, and
+	putTo int64  // the offset behind it
+	noted bool   // the setting is there
 }
 
-// look finds the whole pictures up to the end of the output.
-func (s *shots) look(j Journal, end int64) error {
-	in := &stdoutReader{journal: j, at: s.at, end: end}
-	pictures := NewPictureReader(in, maxShot)
-	for {
-		picture, err := pictures.Next()
-		switch {
-		case err == nil:
-			from, to := pictures.Last()
-			f := frame{Range: Range{in.place(from), in.place(to-1) + 1}, size: len(picture)}
-			f.form, _ = formOf(picture)
-			s.found, s.at = append(s.found, f), f.To
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, ErrPictureTooLarge):
-			return nil // the rest may come yet
-		case errors.Is(err, ErrPictureDamaged):
-		default:
-			return fmt.Errorf("look for pictures: %w", err)
+type shot struct {
+	printed
+	n int
+}
+
+// look goes on with a chunk, and returns the pictures that end in it.
+func (s *shots) look(c Chunk) (fresh []shot) {
+	s.scan.look(c, func(p printed) {
+		fresh = append(fresh, shot{p, s.number(p)})
+		s.last = fresh[len(fresh)-1].n
+		if p.whole {
+			s.whole++
+		}
+	})
+	s.found = append(s.found, fresh...)
+	if over := len(s.found) - runMost; over > 0 {
+		s.found = slices.Delete(s.found, 0, over)
+	}
+	return fresh
+}
+
+// number is that of the picture which comes next. Of those that an earlier
+// daemon has put, some may not be kept any more.
+func (s *shots) number(p printed) int {
+	if p.From >= s.putTo {
+		return max(s.last, s.put) + 1
+	}
+	return s.last + 1
+}
+
+// any reports whether some output has begun like a picture.
+func (s *shots) any() bool { return s.last > 0 || s.scan.finder.busy() }
+
+// only reports whether the output was pictures and nothing else.
+func (s *shots) only() bool { return s.whole > 0 && !s.scan.text }
+
+// hidden reports whether some pictures are not shown.
+func (s *shots) hidden() bool {
+	return s.last > shotsShown || s.last > s.whole || s.scan.finder.busy()
+}
+
+// at is the number of the picture that a byte of standard output belongs to, 0
+// for text, and the offset to which that holds.
+func (s *shots) at(offset int64) (n int, to int64) {
+	i := sort.Search(len(s.found), func(i int) bool { return s.found[i].To > offset })
+	next := shot{printed: printed{Range: Range{math.MaxInt64, math.MaxInt64}}}
+	switch {
+	case i < len(s.found):
+		next = s.found[i]
+	case s.scan.finder.busy():
+		next.From, next.n = s.scan.open.From, s.number(s.scan.open)
+	}
+	if next.From > offset {
+		return 0, next.From
+	}
+	return next.n, next.To
+}
+
+// begin is where the pictures begin that a byte stands in, one after another; its
+// own offset when it stands in none.
+func (s *shots) begin(offset int64) int64 {
+	n, _ := s.at(offset)
+	if n == 0 {
+		return offset
+	}
+	from := s.scan.open.From
+	for i := len(s.found) - 1; i >= 0; i-- {
+		switch p := s.found[i]; {
+		case p.n == n, p.n < n && p.To == from:
+			from = p.From
+		case p.n < n:
+			return from
 		}
 	}
+	return from
 }
 
-// stdoutReader reads what a journal has of standard output, and knows where in
-// the journal it was.
-type stdoutReader struct {
-	journal Journal
-	at, end int64
-	left    []byte
-	read    int64 // bytes of standard output
-	pieces  []struct{ stream, journal int64 }
-	// joined makes it end at a gap of the journal, behind which it goes on at
-	// beyond; 0 = there was none.
-	joined bool
-	beyond int64
+// split cuts a chunk that was looked at into text and pictures.
+func (s *shots) split(c Chunk) (pieces []Chunk) {
+	if c.Stream != Stdout || !s.any() {
+		return []Chunk{c}
+	}
+	for len(c.Data) > 0 {
+		piece := c
+		n, to := s.at(c.From)
+		piece.Picture = n
+		piece.Data = c.Data[:min(to-c.From, int64(len(c.Data)))]
+		pieces = append(pieces, piece)
+		c.From, c.Data = c.From+int64(len(piece.Data)), c.Data[len(piece.Data):]
+	}
+	return pieces
 }
 
-func (r *stdoutReader) Read(b []byte) (int, error) {
-	for len(r.left) == 0 {
-		if r.at >= r.end {
-			return 0, io.EOF
-		}
-		chunk, err := r.journal.Next(r.at, readSize)
+// openShots begins to look for pictures where an earlier daemon may have missed
+// some: at the page that is open, or where it has seen any, at the beginning.
+func (w *watcher) openShots(ctx context.Context) error {
+	w.shots = shots{scan: newScan(w.session.Progress.From)}
+	known, err := w.s.Store.Setting(ctx, choicesOf(w.session.ID), shotsPut)
+	if err != nil {
+		return fmt.Errorf("read settings: %w", err)
+	}
+	if n, _ := fmt.Sscanf(known, "%d %d", &w.shots.put, &w.shots.putTo); n == 2 {
+		w.shots.scan, w.shots.noted = newScan(0), true
+	}
+	return nil
+}
+
+// lookTo looks for pictures up to an offset.
+func (w *watcher) lookTo(ctx context.Context, to int64, st Status) error {
+	for w.pictured() && w.shots.scan.at < to && ctx.Err() == nil {
+		chunk, err := w.next(w.shots.scan.at, st)
 		if err != nil {
-			return 0, err
+			return err
 		}
 		if len(chunk.Data) == 0 {
-			return 0, io.EOF
+			return nil
 		}
-		if r.joined && chunk.From > r.at {
-			r.beyond = chunk.From
-			return 0, io.EOF
-		}
-		r.at = chunk.From + int64(len(chunk.Data))
-		if chunk.Stream == Stdout {
-			r.left = chunk.Data
-			r.pieces = append(r.pieces, struct{ stream, journal int64 }{r.read, chunk.From})
-			r.read += int64(len(chunk.Data))
+		if err := w.lookAt(ctx, chunk); err != nil {
+			return err
 		}
 	}
-	n := copy(b, r.left)
-	r.left = r.left[n:]
-	return n, nil
+	return ctx.Err()
 }
 
-// place is where in the journal a byte of standard output is.
-func (r *stdoutReader) place(stream int64) int64 {
-	for i := len(r.pieces) - 1; i >= 0; i-- {
-		if p := r.pieces[i]; p.stream <= stream {
-			return p.journal + stream - p.stream
+// pictured reports whether pictures are looked for among the output: a terminal
+// changes the bytes that go through it.
+func (w *watcher) pictured() bool { return !w.session.PTY && !w.session.Quiet && w.picture == "" }
+
+// lookAt looks for pictures in a chunk, and puts them.
+func (w *watcher) lookAt(ctx context.Context, c Chunk) error {
+	if !w.pictured() {
+		return nil
+	}
+	s := &w.shots
+	fresh := s.look(c)
+	if s.any() && !s.noted {
+		if err := w.noteShots(ctx); err != nil {
+			return err
+		}
+		s.noted = true
+	}
+	for _, p := range fresh {
+		if !p.whole || p.n > shotsShown || p.To <= s.putTo {
+			continue
+		}
+		if err := w.putShot(ctx, p); err != nil {
+			return err
 		}
 	}
-	return 0
+	return nil
 }
 
-// showShots puts the pictures of a program that prints several, as they come. A
-// program that prints one has it posted when it ends, with all the rest.
-func (w *watcher) showShots(ctx context.Context, st Status) error {
-	if err := w.shots.look(w.journal, st.End); err != nil {
-		return err
-	}
-	if len(w.shots.found) < 2 {
+func (w *watcher) putShot(ctx context.Context, p shot) error {
+	form, ok := formOf(w.journal, p.Range)
+	if !ok {
+		w.shots.whole-- // it only has the shape of one
 		return nil
 	}
-	var say []Delivery
-	for ; w.shots.put < min(len(w.shots.found), shotsShown); w.shots.put++ {
-		n := w.shots.put + 1
-		// The slot makes it the same message, should a later daemon put it again.
-		say = append(say, w.delivery(Slot(fmt.Sprintf("session/%s/shot/%d", w.session.ID, n)), Post{Silent: true, Media: &Media{
-			Kind: Picture, Name: fmt.Sprintf("%s-%d%s", w.session.ID, n, w.picture),
-			Output: &OutputRef{Session: w.session.ID, Range: w.shots.found[n-1].Range, Stdout: true},
-		}}, true, w.session.Progress))
+	// The slot makes it the same message, should a later daemon put it again.
+	d := w.delivery(Slot(fmt.Sprintf("session/%s/shot/%d", w.session.ID, p.n)), Post{Silent: true, Media: &Media{
+		Kind: Picture, Name: fmt.Sprintf("%s-%d%s", w.session.ID, p.n, form.kind),
+		Output: &OutputRef{Session: w.session.ID, Range: p.Range, Stdout: true},
+	}}, true, w.session.Progress)
+	if err := w.s.Store.Put(ctx, d); err != nil {
+		return fmt.Errorf("put a picture of session %s: %w", w.session.ID, err)
 	}
-	if len(say) == 0 {
-		return nil
+	w.s.Deliver.Due(d)
+	w.shots.put, w.shots.putTo = p.n, p.To
+	return w.noteShots(ctx)
+}
+
+func (w *watcher) noteShots(ctx context.Context) error {
+	err := w.s.Store.Set(ctx, choicesOf(w.session.ID), shotsPut, fmt.Sprintf("%d %d", w.shots.put, w.shots.putTo))
+	if err != nil {
+		return fmt.Errorf("note that pictures were shown: %w", err)
 	}
-	if err := w.s.Store.Put(ctx, say...); err != nil {
-		return fmt.Errorf("put pictures of session %s: %w", w.session.ID, err)
-	}
-	w.s.Deliver.Due(say...)
 	return nil
 }
 
 // shotsClip is a clip of more pictures than are shown one by one: of those that
-// look like the first. There is none where it cannot be made.
+// look like the last. There is none where it cannot be made.
 func (w *watcher) shotsClip(ctx context.Context) (clip Delivery, ok bool) {
-	if len(w.shots.found) <= shotsShown || w.s.Filmer == nil {
+	if w.shots.whole <= shotsShown || w.s.Filmer == nil {
 		return Delivery{}, false
 	}
 	m, err := w.filmShots(ctx)
@@ -144,13 +233,15 @@ func (w *watcher) filmShots(ctx context.Context) (Media, error) {
 		return Media{}, err
 	}
 	var frames []frame
-	for _, f := range w.shots.found {
-		if f.form == w.shots.found[0].form {
-			f.at = clock.at(f.From)
+	for _, p := range w.shots.found {
+		f := frame{Range: p.Range, size: p.size, at: clock.at(p.From)}
+		var good bool
+		if f.form, good = formOf(w.journal, p.Range); p.whole && good {
 			frames = append(frames, f)
 		}
 	}
-	if len(frames) < clipLeast || frames[0].form.width == 0 {
+	frames = slices.DeleteFunc(frames, func(f frame) bool { return f.form != frames[len(frames)-1].form })
+	if len(frames) < clipLeast {
 		return Media{}, errors.New("the pictures differ in size, or cannot be read")
 	}
 	return w.s.clip(ctx, w.lim, frames, w.journal)

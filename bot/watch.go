@@ -46,13 +46,13 @@ type watcher struct {
 	lim     Limits
 	journal Journal
 	paper   Paper
-	read    int64 // journal offset up to which output has been laid out
-	tail    bool  // the pages are full: only the end is shown
-	tailAt  int64 // offset of the first byte that the tail page shows
-	picture string
-	shots   shots // when the output is pictures
-	looked  bool  // the head of the output has been looked at for a picture
-	tinted  bool  // the starter wants colours
+	read    int64  // journal offset up to which output has been laid out
+	tail    bool   // the pages are full: only the end is shown
+	tailAt  int64  // offset of the first byte that the tail page shows
+	picture string // its kind, when all of the output is one whose end is not told
+	shots   shots
+	looked  bool // the head of the output has been looked at for a picture
+	tinted  bool // the starter wants colours
 	keypad  *Keyboard
 	pane    pane
 	filmed  <-chan struct{} // closed when the side channel's pictures are put
@@ -122,7 +122,7 @@ func (w *watcher) open(ctx context.Context) error {
 	w.tail = w.full()
 	w.turn(w.session.Progress.From)
 	w.opened = w.session.Started
-	return nil
+	return w.openShots(ctx)
 }
 
 // turn begins an empty page at a journal offset.
@@ -265,24 +265,25 @@ func (w *watcher) layOut(ctx context.Context, st Status) error {
 	if err := w.look(st); err != nil {
 		return err
 	}
-	if w.picture != "" {
-		if err := w.showShots(ctx, st); err != nil {
-			return err
-		}
-	}
 	if w.picture != "" || w.session.Quiet {
 		w.read = st.End
 		return nil
 	}
+	if err := w.lookTo(ctx, w.read, st); err != nil {
+		return err
+	}
 	for !w.tail && w.read < st.End && ctx.Err() == nil {
-		chunk, err := w.next(st)
+		chunk, err := w.next(w.read, st)
 		if err != nil {
 			return err
 		}
 		if len(chunk.Data) == 0 {
 			return ctx.Err()
 		}
-		if full := w.paper.Write(chunk); !full {
+		if err := w.lookAt(ctx, chunk); err != nil {
+			return err
+		}
+		if full := w.write(chunk); !full {
 			w.read = chunk.From + int64(len(chunk.Data))
 			continue
 		}
@@ -293,22 +294,38 @@ func (w *watcher) layOut(ctx context.Context, st Status) error {
 			return err
 		}
 	}
+	if w.tail {
+		return w.lookTo(ctx, st.End, st)
+	}
 	return ctx.Err()
 }
 
+// write lays out a chunk: its text, and where pictures are.
+func (w *watcher) write(c Chunk) (full bool) {
+	for _, piece := range w.shots.split(c) {
+		if w.paper.Write(piece) {
+			return true
+		}
+	}
+	return false
+}
+
 // next reads some output with its secrets hidden. What may be the beginning of
-// a secret waits for what follows it, unless nothing will.
-func (w *watcher) next(st Status) (Chunk, error) {
-	chunk, err := w.journal.Next(w.read, readSize)
+// a secret or a picture waits for what follows it, unless nothing will.
+func (w *watcher) next(from int64, st Status) (Chunk, error) {
+	chunk, err := w.journal.Next(from, readSize)
 	if err != nil {
-		return Chunk{}, fmt.Errorf("read output at %d: %w", w.read, err)
+		return Chunk{}, fmt.Errorf("read output at %d: %w", from, err)
 	}
 	held := w.s.Masker.Mask(chunk.Data)
+	if w.pictured() && chunk.Stream == Stdout {
+		held = max(held, cutHead(chunk.Data))
+	}
 	switch end := chunk.From + int64(len(chunk.Data)); {
 	case end < st.End && held < len(chunk.Data), end == st.End && !w.settledDown(st):
 		chunk.Data = chunk.Data[:len(chunk.Data)-held]
 		// Otherwise all of it would wait for what follows; but that is of the
-		// other stream, or behind a gap, and cannot complete the secret.
+		// other stream, or behind a gap, and cannot complete it.
 	}
 	return chunk, nil
 }
@@ -341,7 +358,8 @@ func (w *watcher) full() bool {
 	return w.lim.Pages > 0 && w.session.Progress.inThread() > w.lim.Pages
 }
 
-// look decides once whether the output is a picture.
+// look decides once whether the output is a picture of a kind whose end is not
+// told: then all of it is. Others are looked for everywhere.
 func (w *watcher) look(st Status) error {
 	if w.looked || w.session.PTY || w.session.Quiet || (st.End < 16 && !st.Exited) {
 		return nil
@@ -351,7 +369,7 @@ func (w *watcher) look(st Status) error {
 		return fmt.Errorf("read the head of the output: %w", err)
 	}
 	w.looked = true
-	if chunk.From == 0 && chunk.Stream == Stdout {
+	if chunk.From == 0 && chunk.Stream == Stdout && PictureKind(chunk.Data) == "" {
 		w.picture = w.s.Renderer.Picture(chunk.Data)
 	}
 	return nil
@@ -422,10 +440,9 @@ func (w *watcher) renew(ctx context.Context, st Status) error {
 func (w *watcher) body(st Status) (string, error) {
 	switch {
 	case w.picture != "":
-		if n := len(w.shots.found); n > 1 {
-			return fmt.Sprintf("(%d pictures, %s so far)", n, size(st.End)), nil
-		}
 		return fmt.Sprintf("(a picture, %s so far)", size(st.End)), nil
+	case w.shots.only() && w.session.Progress.inThread() == 1:
+		return fmt.Sprintf("(%s, %s so far)", pictures(w.shots.whole), size(st.End)), nil
 	case w.tail:
 		return w.tailText(st)
 	default:
@@ -435,32 +452,51 @@ func (w *watcher) body(st Status) (string, error) {
 
 // tailText lays out the end of the output, however long it is.
 func (w *watcher) tailText(st Status) (string, error) {
-	from := max(w.session.Progress.From, st.End-int64(4*w.lim.Text)-tailMargin)
-	var chunks []Chunk
-	var all []byte
-	for at := from; at < st.End; {
-		chunk, err := w.journal.Next(at, int(st.End-from))
-		if err != nil {
-			return "", fmt.Errorf("read the end of the output: %w", err)
+	margin := int64(4*w.lim.Text) + tailMargin
+	from := max(w.session.Progress.From, st.End-margin)
+	var before []Chunk
+	var err error
+	if picture := w.shots.begin(from); picture < from { // what was said before it is worth more
+		if before, err = w.kept(max(w.session.Progress.From, picture-margin), picture); err != nil {
+			return "", err
 		}
-		if len(chunk.Data) == 0 {
-			break
-		}
-		at = chunk.From + int64(len(chunk.Data))
-		chunks = append(chunks, chunk)
-		all = append(all, chunk.Data...)
 	}
-	w.s.Masker.Mask(all)
-	for i, n := 0, 0; i < len(chunks); i++ {
-		chunks[i].Data = all[n : n+len(chunks[i].Data)]
-		n += len(chunks[i].Data)
+	chunks, err := w.kept(from, st.End)
+	if err != nil {
+		return "", err
 	}
-	text, shown := w.s.Renderer.Tail(w.pageSize(), chunks)
+	text, shown := w.s.Renderer.Tail(w.pageSize(), append(before, chunks...))
 	if len(chunks) == 0 {
 		shown = st.End
 	}
 	w.read, w.tailAt = st.End, shown
 	return text, nil
+}
+
+// kept is what is kept of some output, its secrets hidden and its pictures cut
+// out.
+func (w *watcher) kept(from, to int64) (pieces []Chunk, err error) {
+	var chunks []Chunk
+	var all []byte
+	for at := from; at < to; {
+		chunk, err := w.journal.Next(at, int(to-at))
+		if err != nil {
+			return nil, fmt.Errorf("read the end of the output: %w", err)
+		}
+		if len(chunk.Data) == 0 || chunk.From >= to {
+			break
+		}
+		chunk.Data = chunk.Data[:min(int64(len(chunk.Data)), to-chunk.From)]
+		at = chunk.From + int64(len(chunk.Data))
+		chunks = append(chunks, chunk)
+		all = append(all, chunk.Data...)
+	}
+	w.s.Masker.Mask(all)
+	for _, c := range chunks {
+		c.Data, all = all[:len(c.Data):len(c.Data)], all[len(c.Data):]
+		pieces = append(pieces, w.shots.split(c)...)
+	}
+	return pieces, nil
 }
 
 // finish puts the last word: the final page, what of the output no page
@@ -480,12 +516,11 @@ func (w *watcher) finish(ctx context.Context, st Status) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	w.s.forgetChoices(ctx, w.session.ID)
 	body, err := w.body(st)
 	if err != nil {
 		return err
 	}
-	if w.picture != "" || w.session.Quiet {
+	if w.picture != "" || w.shots.only() || w.session.Quiet {
 		body = ""
 	}
 	post := w.page(body, w.finalFooter(st))
@@ -506,6 +541,7 @@ func (w *watcher) finish(ctx context.Context, st Status) error {
 	if err := w.s.Store.Put(ctx, say...); err != nil {
 		return fmt.Errorf("put the end of session %s: %w", w.session.ID, err)
 	}
+	w.s.forgetChoices(ctx, w.session.ID)
 	w.s.Deliver.Due(say...)
 	return nil
 }
@@ -525,9 +561,9 @@ func (w *watcher) rest(st Status) (Post, bool) {
 	all := Range{0, st.End}
 	kept, _ := w.journal.Extent()
 	switch {
-	case len(w.shots.found) > shotsShown:
+	case w.shots.hidden():
 		return logPost(w.session, all, kept), true
-	case len(w.shots.found) > 1:
+	case w.shots.only():
 		return Post{}, false
 	case w.picture != "":
 		return Post{Silent: true, Media: &Media{

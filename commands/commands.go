@@ -87,6 +87,8 @@ type Deps struct {
 	Runners []Runner
 	// Fetch opens an attachment of a network, as bot.Fetcher does. ErrNoFetch.
 	Fetch func(ctx context.Context, adapter, ref string) (io.ReadCloser, int64, error)
+	// Put brings a delivery under way before its call has ended.
+	Put func(ctx context.Context, d bot.Delivery) error
 	// Limits are what can be carried in a thread.
 	Limits func(bot.Thread) bot.Limits
 	// Secret reports whether a text has a secret in it that is shown as

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,11 +32,12 @@ func get(d Deps) bot.Command {
 		Group:   groupFiles,
 		Summary: "Send files from the device",
 		Help: "Wildcards *, ? and [abc] are fine. A folder, or more than 5 files, come as one archive. " +
-			"What is too large for the network stays where it is, and comes compressed or in parts if you want: cat joins those.",
+			"What is too large for the network stays where it is, and comes compressed or in parts if you want (cat joins those), a picture or clip smaller.",
 		Examples: []string{"get notes.txt", "get *.log", "get --zip photos", "get --part 2 film.mkv"},
 		Args: []bot.Arg{
 			{Name: "zip", Flag: true, Kind: bot.ArgSwitch, Summary: "an archive as .zip instead of .tar.gz"},
 			{Name: "gzip", Flag: true, Kind: bot.ArgSwitch, Summary: "the file compressed"},
+			{Name: "small", Flag: true, Kind: bot.ArgSwitch, Summary: "a picture or clip in a form that fits the network"},
 			{Name: "part", Flag: true, Kind: bot.ArgInt, Min: 1, Max: 99999, Summary: "this part of a file that is too large for the network"},
 			{Name: "paths", Kind: bot.ArgWords, Path: true, Required: true, Summary: "files, folders or patterns"},
 		},
@@ -155,6 +158,8 @@ func (s sending) one(ctx context.Context, p files.Place) error {
 		return nil
 	case args.Has("gzip"):
 		return s.compressed(ctx, f, info)
+	case args.Has("small") && info.Size > s.limit:
+		return s.smaller(ctx, f, info)
 	case args.Has("part") && (info.Size > s.limit || args.Int("part") > 1):
 		return s.part(ctx, p, f, info)
 	case info.Size > s.limit:
@@ -224,6 +229,29 @@ func (s sending) compressed(ctx context.Context, f *os.File, info files.Info) er
 	return err
 }
 
+// smaller sends a picture or clip in a form that the network takes.
+func (s sending) smaller(ctx context.Context, f *os.File, info files.Info) error {
+	name := oneLine(info.Name)
+	m := metered(ctx, s.req, "Making "+clip(name, 60)+" smaller", 0)
+	// By its name it could be another file by now.
+	media, err := s.d.Cameras.Smaller(ctx, fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), f.Fd()), s.limit)
+	m.stop()
+	if errors.Is(err, bot.ErrNoSmaller) {
+		return &bot.UserError{Text: fmt.Sprintf("%s has no smaller form that fits: it is no picture or MP4 clip that I can read. /get --part 1 %s begins to send it in parts.", name, joined([]string{name})), Err: err}
+	}
+	if err != nil {
+		return fmt.Errorf("make %s smaller: %w", name, err)
+	}
+	media.Name = strings.TrimSuffix(name, filepath.Ext(name)) + media.Name
+	post := said(bold(name), text(", smaller than it is (%s), to fit this network", sized(info.Size)))
+	post.Media = &media
+	s.req.Reply.Say(post)
+	return nil
+}
+
+// shrinkable are the names of pictures and clips that have a smaller form.
+var shrinkable = []string{".jpg", ".jpeg", ".png", ".webp", ".mp4", ".mov", ".m4v"}
+
 // partSize is the bytes of each part: whole megabytes, so that they are the same
 // wherever the person looks.
 func (s sending) partSize() int64 {
@@ -239,9 +267,12 @@ func (s sending) tooLarge(p files.Place, info files.Info) bot.Post {
 	n := s.parts(info.Size)
 	post := said(bold(oneLine(info.Name)), text(" has %s; this network takes %s in one file. It stays at ", sized(info.Size), sized(s.limit)),
 		code(short(s.a, p.Path())), text("\nIt would be %d parts.", n))
+	other := button("Compressed", "get", "paths", p.Path(), "gzip", "true")
+	if slices.Contains(shrinkable, strings.ToLower(filepath.Ext(info.Name))) { // those are compressed already
+		other = button("Smaller", "get", "paths", p.Path(), "small", "true")
+	}
 	post.Keyboard = &bot.Keyboard{Rows: [][]bot.Button{{
-		button(fmt.Sprintf("Part 1 of %d", n), "get", "paths", p.Path(), "part", "1", "mark", info.Mark),
-		button("Compressed", "get", "paths", p.Path(), "gzip", "true"),
+		button(fmt.Sprintf("Part 1 of %d", n), "get", "paths", p.Path(), "part", "1", "mark", info.Mark), other,
 	}}}
 	return post
 }

@@ -36,7 +36,7 @@ func metered(ctx context.Context, req bot.Request, what string, total int64) *me
 			select {
 			case <-time.After(wait):
 				// A courtesy: the answer tells how it ended in any case.
-				_ = req.Reply.Show(ctx, said(what, ": ", m.String()))
+				_ = req.Reply.Show(ctx, said(what, m.String()))
 			case <-ctx.Done():
 				return
 			}
@@ -51,11 +51,14 @@ func (m *meter) stop() {
 }
 
 func (m *meter) String() string {
-	n := m.passed.Load()
-	if m.total <= 0 || n > m.total {
-		return sized(n)
+	switch n := m.passed.Load(); {
+	case n == 0 && m.total <= 0:
+		return " …"
+	case m.total <= 0 || n > m.total:
+		return ": " + sized(n)
+	default:
+		return fmt.Sprintf(": %s of %s (%d %%)", sized(n), sized(m.total), 100*n/m.total)
 	}
-	return fmt.Sprintf("%s of %s (%d %%)", sized(n), sized(m.total), 100*n/m.total)
 }
 
 // reader counts what is read from r.

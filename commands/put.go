@@ -18,6 +18,7 @@ const maxAttachments = 20
 // put declares /put: files from the chat to the device. A file without a caption
 // is put away by it too.
 func put(d Deps) bot.Command {
+	var together albums
 	return bot.Command{
 		Name:    bot.PutCommand,
 		Group:   groupFiles,
@@ -43,9 +44,14 @@ func put(d Deps) bot.Command {
 			if len(attached) == 0 {
 				return noFile(d, a, req)
 			}
+			caption, al := req.Call.Args.Text("caption"), together.join(d, req.Call)
 			stored, err := receive(ctx, d, req, a, req.Call.Args.Text("dir"), attached)
-			for _, s := range stored {
-				req.Reply.Say(card(d, a, s, req.Call.Args.Text("caption")))
+			switch {
+			case len(stored) == 0:
+			case al != nil:
+				err = errors.Join(err, al.add(ctx, a, caption, stored))
+			default:
+				req.Reply.Say(cards(d, a, stored, caption))
 			}
 			return err
 		},
@@ -139,11 +145,7 @@ func receiveOne(ctx context.Context, d Deps, req bot.Request, a files.Area, to f
 func card(d Deps, a files.Area, s stored, caption string) bot.Post {
 	path := s.Place.Path()
 	var l listing
-	l.add(text("Stored "), bold(oneLine(s.Place.Name())), text(", %s", sized(s.Size)))
-	if s.called != "" && s.called != s.Place.Name() {
-		l.add(text(" (sent as %s)", clip(oneLine(s.called), 60)))
-	}
-	l.add(text("\n"), code(short(a, path)), text("\nSHA-256 "), code(s.SHA256))
+	l.add(append([]bot.Span{text("Stored ")}, storedLine(a, s)...)...)
 	if caption != "" {
 		l.add(text("\n“%s”", clip(oneLine(caption), 200)))
 	}
@@ -156,4 +158,13 @@ func card(d Deps, a files.Area, s stored, caption string) bot.Post {
 	post.Silent = true
 	post.Keyboard = &bot.Keyboard{Rows: [][]bot.Button{row}}
 	return post
+}
+
+// storedLine is a stored file's name, size, place and sum.
+func storedLine(a files.Area, s stored) []bot.Span {
+	spans := []bot.Span{bold(oneLine(s.Place.Name())), text(", %s", sized(s.Size))}
+	if s.called != "" && s.called != s.Place.Name() {
+		spans = append(spans, text(" (sent as %s)", clip(oneLine(s.called), 60)))
+	}
+	return append(spans, text("\n"), code(short(a, s.Place.Path())), text("\nSHA-256 "), code(s.SHA256))
 }

@@ -381,8 +381,10 @@ func TestAFileIsStreamedAndNamedSafely(t *testing.T) {
 	r := sender(t)
 	content := bytes.Repeat([]byte("0123456789"), 500_000)
 	r.fault(discordtest.Fault{Kind: discordtest.DropAfter})
+	file := r.file("x", content)
+	file.Name = "../a\"b\r\nX-Evil: 1.txt.gz" // it was compressed
 	r.sendTo(bot.Outgoing{
-		Thread: r.to(r.general), File: r.file("x", content),
+		Thread: r.to(r.general), File: file,
 		Post: bot.Post{Text: []bot.Span{{Text: "the log"}}, Media: &bot.Media{Name: "../a\"b\r\nX-Evil: 1.txt"}},
 	})
 	posts := r.general.Posts()
@@ -390,7 +392,7 @@ func TestAFileIsStreamedAndNamedSafely(t *testing.T) {
 		t.Fatalf("posts %+v", posts)
 	}
 	f := posts[0].Files[0]
-	if !bytes.Equal(f.Bytes(), content) || strings.ContainsAny(f.Name, "\r\n\"/") || !strings.HasSuffix(f.Name, ".txt") {
+	if !bytes.Equal(f.Bytes(), content) || strings.ContainsAny(f.Name, "\r\n\"/") || !strings.HasSuffix(f.Name, ".txt.gz") {
 		t.Errorf("file %q of %d bytes", f.Name, len(f.Bytes()))
 	}
 	r.srv.Check(t)

@@ -2,6 +2,7 @@ package discord
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -82,10 +83,8 @@ func (u *uploads) lower(s *sending) bool {
 // name is the file's name in the chat: never a path, and nothing that could
 // leave its place in the request's header.
 func (s *sending) name() string {
-	name := s.media.Name
-	if name == "" {
-		name = s.file.Name
-	}
+	// The content's own: it may have been compressed since it was put.
+	name := cmp.Or(s.file.Name, s.media.Name)
 	name = filepath.Base(filepath.Clean("/" + strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7F && r < 0xA0 || strings.ContainsRune(`"\%;`, r) {
 			return '_'
@@ -112,6 +111,7 @@ type form struct {
 	head, tail  []byte
 	file        *os.File
 	size        int64
+	content     *bot.Content
 }
 
 // attachments names the file of a message: of an edit it takes the place of
@@ -133,7 +133,7 @@ func (a *Adapter) upload(ctx context.Context, s *sending, r request, out any) er
 	if !info.Mode().IsRegular() || info.Size() != s.file.Size {
 		return fmt.Errorf("upload: %s is not a regular file of %d bytes", s.file.Path, s.file.Size)
 	}
-	r.form = &form{file: f, size: info.Size()}
+	r.form = &form{file: f, size: info.Size(), content: s.file}
 	if err := r.form.frame(r.body, s.name()); err != nil {
 		return fmt.Errorf("upload: %w", err)
 	}
@@ -186,7 +186,7 @@ func (c *client) upload(ctx context.Context, r request, stall time.Duration, out
 	req.GetBody = func() (io.ReadCloser, error) {
 		return io.NopCloser(io.MultiReader(
 			bytes.NewReader(f.head),
-			&watched{io.NewSectionReader(f.file, 0, f.size), watch},
+			&watched{f.content.Passing(io.NewSectionReader(f.file, 0, f.size)), watch},
 			bytes.NewReader(f.tail),
 		)), nil
 	}

@@ -221,7 +221,7 @@ func (a *Adapter) upload(ctx context.Context, s *sending, kind string) (int64, e
 	body := func() (io.ReadCloser, error) {
 		return io.NopCloser(io.MultiReader(
 			bytes.NewReader(head),
-			&watched{io.NewSectionReader(f, 0, info.Size()), watch},
+			&watched{s.file.Passing(io.NewSectionReader(f, 0, info.Size())), watch},
 			bytes.NewReader(tail),
 		)), nil
 	}

@@ -277,6 +277,7 @@ func (d *daemon) buildStages(ctx context.Context) error {
 	}
 	d.living = newLiving(d, policy)
 	d.sampler = &sampler{machine: d.machine, series: d.store, listen: []bot.Minutes{d.living}, log: d.log}
+	d.deliver.Moved = d.moved
 	d.deliver.Settled = func(sent bot.Delivery) {
 		d.sessions.Settled(sent)
 		d.living.Settled(sent)
@@ -293,6 +294,7 @@ func (d *daemon) buildStages(ctx context.Context) error {
 		return err
 	}
 	d.sessions.Leases, d.sessions.Filmer = d.leases, d.studio
+	outgoing.Shrinker = d.studio
 	parser := bot.NewParser(commands.New(d.deps()), commands.Words)
 	d.dispatch = &bot.Dispatcher{
 		Policy: policy, Parser: parser, Store: d.store, Session: d.sessions, Deliver: d.deliver,
@@ -311,7 +313,7 @@ func (d *daemon) moved(ctx context.Context, m bot.Move) error {
 	if err := d.allowlist.follow(ctx, m); err != nil {
 		return err
 	}
-	return d.living.follow(ctx, m)
+	return errors.Join(d.living.follow(ctx, m), d.studio.Follow(m))
 }
 
 // deps is what the commands need of the rest.
@@ -350,6 +352,7 @@ func (d *daemon) deps() commands.Deps {
 		Runners:   d.runners(),
 		Fetch:     d.fetch,
 		Limits:    d.deliver.Limits,
+		Put:       d.putOne,
 		Secret:    func(text string) bool { return d.masker.Text(text) != text },
 		Device:    d.Config.Device.Name,
 		Version:   d.Version,

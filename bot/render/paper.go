@@ -1,6 +1,10 @@
 package render
 
-import "chapi/bot"
+import (
+	"fmt"
+
+	"chapi/bot"
+)
 
 // minText is the smallest page: it has room for any one character with all
 // that may join it, and for the line that says that output is missing.
@@ -23,6 +27,7 @@ const minText = 64
 //     character (Unicode Standard, 3.9). Invisible characters that could make
 //     the text read otherwise than it is are left out.
 //   - Where bytes are missing a line says "[… 12.3 MB not kept …]".
+//   - A line such as "[picture 2]", or "[pictures 2–5]", stands for pictures.
 //   - What a program writes to a line by its number, with the cursor saved
 //     before and restored behind, is left out: it is a status line.
 //   - What a program draws on the terminal's alternate screen is left out: it
@@ -53,6 +58,10 @@ type Paper struct {
 	left   int64 // the control sequence at this offset
 	next   int64 // where the next chunk should begin
 	stream bot.Stream
+	// The numbers of the pictures that the last line of pictures is for, which
+	// is the line of the cursor as long as nothing else is written.
+	first, last int
+	noted       bool
 }
 
 // NewPaper is an empty page whose first byte is at journal offset from. A
@@ -74,6 +83,13 @@ func (p *Paper) Write(c bot.Chunk) (full bool) {
 	}
 	if c.From < p.next {
 		data = data[p.next-c.From:]
+	}
+	if c.Picture > 0 {
+		p.picture(c.Picture, end)
+		return p.parser.full
+	}
+	if p.behindNote(); p.parser.full {
+		return true
 	}
 	if c.From > p.next {
 		p.missing(c.From)
@@ -98,6 +114,40 @@ func (p *Paper) missing(to int64) {
 	p.parser.at, p.parser.pos = p.next, p.next
 	p.sheet.stderr = false
 	p.sheet.missing(to - p.next)
+}
+
+// picture passes over the bytes of a picture, to offset end.
+func (p *Paper) picture(n int, end int64) {
+	p.parser.abort(p.next, p)
+	if n != p.last && !p.parser.full {
+		p.parser.at = p.next
+		if !p.noted {
+			p.first = n
+		}
+		p.last = n
+		p.sheet.stderr = false
+		p.sheet.note(picturesNote(p.first, n), p.noted)
+		p.noted = true
+	}
+	if !p.parser.full {
+		p.next, p.parser.pos = end, end
+	}
+}
+
+func picturesNote(first, last int) string {
+	if first == last {
+		return fmt.Sprintf("[picture %d]", first)
+	}
+	return fmt.Sprintf("[pictures %d–%d]", first, last)
+}
+
+// behindNote ends a line of pictures before something else is written.
+func (p *Paper) behindNote() {
+	if p.noted {
+		p.parser.at = p.next
+		p.sheet.newline()
+	}
+	p.noted = false
 }
 
 // Covers is the offset behind the last complete character or control sequence

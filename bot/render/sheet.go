@@ -248,23 +248,32 @@ func (s *sheet) lastText() int {
 // missing says in a line of its own that n bytes of output are missing. s.at
 // and s.pos are where they begin.
 func (s *sheet) missing(n int64) {
+	s.note("[… "+amount(n)+" not kept …]", false)
+	if !s.full {
+		s.pos += n
+		s.newline()
+	}
+}
+
+// note says something in a line of its own, or in the place of the note that
+// was made last: the line of the cursor.
+func (s *sheet) note(text string, again bool) {
 	if last := s.lastText(); last > s.row {
 		s.row = last
 		s.arrive()
 	}
-	if !s.line().empty() {
+	switch {
+	case again:
+		s.change(func(l *line) { l.truncate(0) })
+	case !s.line().empty():
 		s.newline()
 	}
 	s.col, s.saving, s.aside = 0, false, false
-	for _, r := range "[… " + amount(n) + " not kept …]" {
+	for _, r := range text {
 		if s.full {
 			return
 		}
 		s.put(r, 1)
-	}
-	if !s.full {
-		s.pos += n
-		s.newline()
 	}
 }
 

@@ -38,13 +38,7 @@ func (s *Studio) Film(ctx context.Context, r bot.Reel) (bot.Media, error) {
 		os.Remove(f.Name())
 		return bot.Media{}, err
 	}
-	m := bot.Media{Kind: t.Kind, Name: ".mp4", Path: t.Path, Own: true}
-	if t.Kind == bot.Video {
-		m.Width, m.Height, m.Duration = t.Width, t.Height, t.Length
-	} else {
-		m.Name = ".jpg"
-	}
-	return m, nil
+	return t.media(""), nil
 }
 
 // film pipes the pictures into ffmpeg and has the clip in a file.

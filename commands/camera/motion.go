@@ -157,10 +157,10 @@ func (j *job) replay(ctx context.Context, r *ring, from, to time.Time) (noted, e
 		return noted{}, err
 	}
 	f.Close()
-	t, err := r.cut(ctx, from, to, ask{fps: ringFPS, limit: j.s.Limits(j.Claim.Thread).Upload, out: f.Name()})
+	t, err := r.cut(ctx, from, to, ask{fps: ringFPS, limit: j.limits().Upload, out: f.Name()})
 	if err != nil {
 		os.Remove(f.Name())
 		return noted{}, err
 	}
-	return noted{t.media(j.Camera), t.Note}, nil
+	return noted{t.stamped(j.Camera), t.Note}, nil
 }

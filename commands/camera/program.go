@@ -63,7 +63,7 @@ func (e *programError) Unwrap() error { return e.err }
 
 // packages are the Debian packages of the programs that are looked for.
 var packages = map[string]string{
-	"ffmpeg": "ffmpeg", "rpicam-still": "rpicam-apps", "rpicam-vid": "rpicam-apps",
+	"ffmpeg": "ffmpeg", "ffprobe": "ffmpeg", "rpicam-still": "rpicam-apps", "rpicam-vid": "rpicam-apps",
 }
 
 // installed is the path of a program, or words on how to get it.

@@ -78,7 +78,8 @@ type Studio struct {
 	all  sync.WaitGroup
 }
 
-// job is a plan that is being carried out.
+// job is a plan that is being carried out. The studio's lock guards its Claim,
+// Message and Stopped.
 type job struct {
 	Plan
 	s      *Studio
@@ -208,6 +209,15 @@ func (s *Studio) start(p Plan) {
 
 func (j *job) halt() { j.once.Do(func() { close(j.stop) }) }
 
+func (j *job) halted() bool {
+	select {
+	case <-j.stop:
+		return true
+	default:
+		return false
+	}
+}
+
 func (j *job) run(ctx context.Context) error {
 	switch j.Kind {
 	case Timelapse:
@@ -284,10 +294,50 @@ func (s *Studio) Stop(p bot.Principal, kind Kind, ref string) (Plan, error) {
 	return stopped, nil
 }
 
+// Follow takes the jobs of a chat along when it gets a new id.
+func (s *Studio) Follow(m bot.Move) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	entries, err := os.ReadDir(s.Dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read camera jobs: %w", err)
+	}
+	for _, e := range entries {
+		dir := filepath.Join(s.Dir, e.Name())
+		p, err := readPlan(dir)
+		if err != nil || p.Claim.Thread.Room() != m.From.Room() {
+			continue // without a plan it never began
+		}
+		// The message that asked has another number there, or none.
+		p.Claim.Thread.Adapter, p.Claim.Thread.Chat, p.Message = m.To.Adapter, m.To.Chat, ""
+		if err := p.save(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("move camera job %s: %w", p.ID, err)
+		}
+		if j := s.jobs[p.ID]; j != nil {
+			j.Claim, j.Message = p.Claim, p.Message
+		}
+	}
+	return nil
+}
+
 // may reports whether whoever asked for the job may still have its pictures.
 func (j *job) may() bool {
-	p, err := j.s.Authorize(j.Claim)
+	claim, _ := j.asked()
+	p, err := j.s.Authorize(claim)
 	return err == nil && p.May(j.s.Role)
+}
+
+// asked is who asked for the job and where, and with which message.
+func (j *job) asked() (bot.Claim, bot.MessageID) {
+	j.s.mu.Lock()
+	defer j.s.mu.Unlock()
+	return j.Claim, j.Message
+}
+
+// limits are what can be shown where the job's pictures go.
+func (j *job) limits() bot.Limits {
+	claim, _ := j.asked()
+	return j.s.Limits(claim.Thread)
 }
 
 // slot is the place of what the job says.
@@ -295,7 +345,8 @@ func (j *job) slot(what string) bot.Slot { return bot.Slot("camera/" + j.ID + "/
 
 // say puts a post of the job.
 func (j *job) say(ctx context.Context, what string, post bot.Post, final bool) error {
-	return j.s.Put(ctx, bot.Delivery{Thread: j.Claim.Thread, Slot: j.slot(what), Post: post, ReplyTo: j.Message, Final: final})
+	claim, message := j.asked()
+	return j.s.Put(ctx, bot.Delivery{Thread: claim.Thread, Slot: j.slot(what), Post: post, ReplyTo: message, Final: final})
 }
 
 // spooled is a picture as the media of a post.
@@ -312,9 +363,15 @@ func (s *Studio) spooled(p Picture, name string) (*bot.Media, error) {
 	return &bot.Media{Kind: bot.Picture, Name: name + "-" + p.At.Format("150405") + p.Kind, Path: f.Name(), Own: true}, nil
 }
 
-// media is a take as the media of a post.
-func (t Take) media(name string) *bot.Media {
-	m := &bot.Media{Kind: t.Kind, Name: name + "-" + time.Now().Format("150405"), Path: t.Path, Own: true}
+// stamped is a take as the media of a post that tells when it was made.
+func (t Take) stamped(name string) *bot.Media {
+	m := t.media(name + "-" + time.Now().Format("150405"))
+	return &m
+}
+
+// media is a take as the media of a post. The name gets its extension.
+func (t Take) media(name string) bot.Media {
+	m := bot.Media{Kind: t.Kind, Name: name, Path: t.Path, Own: true}
 	if m.Kind == bot.Video {
 		m.Name += ".mp4"
 		m.Width, m.Height, m.Duration = t.Width, t.Height, t.Length
@@ -350,7 +407,7 @@ func (s *Studio) Clip(ctx context.Context, c *Camera, th bot.Thread, length time
 		os.Remove(f.Name())
 		return bot.Post{}, err
 	}
-	return bot.Post{Text: append(caption(c.Name, began), note(t)...), Media: t.media(c.Name)}, nil
+	return bot.Post{Text: append(caption(c.Name, began), note(t)...), Media: t.stamped(c.Name)}, nil
 }
 
 // caption names a camera and a time of day.

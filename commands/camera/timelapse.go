@@ -49,7 +49,7 @@ func (j *job) timelapse(ctx context.Context) error {
 		if album.n > 0 || failed > 0 {
 			next = next.Add(j.Every)
 		}
-		if next.After(j.Until) || time.Now().After(j.Until) || !j.Stopped.IsZero() || album.n >= MaxPictures || album.bytes > maxFrames {
+		if next.After(j.Until) || time.Now().After(j.Until) || j.halted() || album.n >= MaxPictures || album.bytes > maxFrames {
 			break
 		}
 		if !j.wait(ctx, next) {
@@ -161,7 +161,7 @@ func (j *job) clip(ctx context.Context, a *album) (noted, error) {
 	rate := min(max(a.n/int(clipAim.Seconds()), 4), 30)
 	want := ask{
 		length: time.Duration(a.n) * time.Second / time.Duration(rate), fps: rate,
-		limit: j.s.Limits(j.Claim.Thread).Upload, shape: shape{box: box{1 << 14, 1 << 14}}, out: f.Name(), picture: a.path(a.n),
+		limit: j.limits().Upload, shape: shape{box: box{1 << 14, 1 << 14}}, out: f.Name(), picture: a.path(a.n),
 	}
 	err = ffmpeg(ctx, encodeTime, nil, nil, append([]string{
 		"-f", "image2", "-framerate", strconv.Itoa(rate), "-i", "file:" + filepath.Join(a.dir, "%06d.jpg")}, want.output(codec)...)...)
@@ -177,7 +177,7 @@ func (j *job) clip(ctx context.Context, a *album) (noted, error) {
 		os.Remove(f.Name())
 		return noted{}, err
 	}
-	return noted{t.media(j.Camera), t.Note}, nil
+	return noted{t.stamped(j.Camera), t.Note}, nil
 }
 
 // newest is the album's last picture.

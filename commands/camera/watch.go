@@ -32,7 +32,7 @@ func (j *job) watch(ctx context.Context) error {
 	keys := &bot.Keyboard{Handle: bot.NewHandle(), Rows: [][]bot.Button{{
 		{Label: "Stop", Command: "watch", Args: bot.Args{"what": {"stop", j.ID}}},
 	}}}
-	if j.s.Limits(j.Claim.Thread).Buttons == 0 {
+	if j.limits().Buttons == 0 {
 		keys = nil
 	}
 	var last Picture
