@@ -10,6 +10,7 @@ import (
 const (
 	ViewCommand   = "view"   // choose a view; arguments "kind", "pan", "keys"
 	SecretCommand = "secret" // answer a question for a secret in private
+	AskCommand    = "ask"    // ask whoever has a session's keyboard for it
 	// RefreshCommand brings the picture of a session's display up to date.
 	RefreshCommand = "refresh"
 )
