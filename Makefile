@@ -18,7 +18,7 @@ help:
 	@echo "testarm  the transcripts with the program for a Raspberry Pi, in an emulator"
 	@echo "lint     gofmt, vet, staticcheck, and golangci-lint if it is installed"
 	@echo "bench    speed and memory, beside bare references"
-	@echo "soak     the long forms: 200 kill points and more, long pastes"
+	@echo "soak     the long forms: 200 kill points and more, long pastes, 1 GB through the emulator"
 	@echo "fuzz     each fuzz target for 30 seconds"
 	@echo "release  dist/: binaries for amd64, arm64 and arm (ARMv6)"
 
@@ -76,6 +76,7 @@ bench: build
 
 soak: tools
 	CHAPI_SOAK=1 CGO_ENABLED=1 $(GO) test -race -count 1 -timeout 60m -run 'Crash|Paste' -v ./bot/daemon
+	CHAPI_SOAK=1 $(GO) test -count 1 -timeout 60m -run MemoryIsBounded -v ./runner/screen
 
 fuzz:
 	@for target in $$(grep -rho --include='*_test.go' 'func Fuzz[A-Za-z]*' . | sort -u | sed 's/func //'); do \

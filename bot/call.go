@@ -216,12 +216,24 @@ type Replier interface {
 // lines that say what is wrong and what to do next.
 type UserError struct {
 	Text string
+	// Buttons, if any, do what the text says, for the person alone.
+	Buttons []Button
 	// Err is the cause for the log; may be nil.
 	Err error
 }
 
 func (e *UserError) Error() string { return e.Text }
 func (e *UserError) Unwrap() error { return e.Err }
+
+// post is the error as it is shown to the person, with the account that they
+// act through.
+func (e *UserError) post(to Account) Post {
+	post := Plainf("%s", e.Text)
+	if len(e.Buttons) > 0 {
+		post.Keyboard = &Keyboard{Once: true, Only: to, Rows: [][]Button{e.Buttons}}
+	}
+	return post
+}
 
 // Userf is a UserError with a formatted text.
 func Userf(format string, a ...any) *UserError {

@@ -254,7 +254,7 @@ func (d *Dispatcher) run(ctx context.Context, c Call) {
 		outcome, detail = Failed, err.Error()
 		var said *UserError
 		if errors.As(err, &said) {
-			out.Say(Plainf("%s", said.Text))
+			out.Say(said.post(c.Claim.Account))
 		} else {
 			log.Error("run command", "err", err)
 			out.Say(Plainf("Something went wrong inside me with /%s (call %d); the log on %s has the reason.", c.Command, c.ID, d.Device))

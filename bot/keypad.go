@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // The hidden commands that the buttons under a terminal make.
 const (
 	ViewCommand   = "view"   // choose a view; arguments "kind", "pan", "keys"
 	SecretCommand = "secret" // answer a question for a secret in private
+	AskCommand    = "ask"    // ask whoever has a session's keyboard for it
 	// RefreshCommand brings the picture of a session's display up to date.
 	RefreshCommand = "refresh"
 )
@@ -17,6 +19,16 @@ const (
 // keyButton presses a key in the session.
 func keyButton(label, name string) Button {
 	return Button{Label: label, Command: "key", Args: Args{"keys": {name}}}
+}
+
+// answerButton types an answer to a question: a letter, which some programs take
+// as it is, or a word and Enter.
+func answerButton(answer string) Button {
+	keys := strings.Split(answer, "")
+	if len(keys) > 1 {
+		keys = append(keys, "enter")
+	}
+	return Button{Label: answer, Command: "key", Args: Args{"keys": keys}}
 }
 
 func viewButton(label, name, value string) Button {
@@ -86,7 +98,7 @@ func (w *watcher) layout(ctx context.Context, st Status) [][]Button {
 func answerKeys(f WindowFacts) []Button {
 	switch f.Asks {
 	case AsksYesNo:
-		return []Button{keyButton("y", "y"), keyButton("n", "n")}
+		return []Button{answerButton(f.Yes), answerButton(f.No)}
 	case AsksNumber:
 		var row []Button
 		for n := 1; n <= min(f.Choices, 5); n++ {

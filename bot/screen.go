@@ -30,9 +30,11 @@ type WindowFacts struct {
 	// Print is the same for windows that look the same.
 	Print uint64
 	// Asks is what the program seems to wait for; Choices is how many numbers
-	// there are to choose from.
+	// there are to choose from, Yes and No are the words or letters to answer
+	// with.
 	Asks    Asking
 	Choices int
+	Yes, No string
 	// ApplicationCursor says that arrow keys are to be sent in their application
 	// form, Paste that pasted text is to be marked as such (DECCKM and
 	// bracketed paste of xterm).

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -172,14 +173,24 @@ func (s *Sessions) MayType(ctx context.Context, p Principal, id SessionID) error
 // mayType says, as a *UserError, why the person may not type into the session.
 // Who may steer it may, unless the keyboard was given to somebody.
 func (s *Sessions) mayType(ctx context.Context, p Principal, session Session) error {
-	holder := s.choice(ctx, session.ID, holderChoice)
-	switch {
-	case holder == p.Person() && p.May(User), holder == "" && mine(p, session):
+	given := s.choice(ctx, session.ID, holderChoice)
+	if given == p.Person() && p.May(User) || given == "" && mine(p, session) {
 		return nil
-	case holder == "":
-		return Userf("Session %s is %s's. Typing into it needs the role %s, or its keyboard: %s can /give it to you.", session.ID, session.Person, Operator, session.Person)
-	case mine(p, session):
-		return Userf("%s has the keyboard of session %s. /take %s takes it back.", holder, session.ID, session.ID)
 	}
-	return Userf("%s has the keyboard of session %s; they can /give it to you.", holder, session.ID)
+	id, holder := session.ID, cmp.Or(given, session.Person)
+	refused := Userf("%s has the keyboard of session %s, and can /give it to you.", holder, id)
+	about := Args{"session": {string(id)}}
+	switch {
+	case mine(p, session):
+		refused.Text = fmt.Sprintf("%s has the keyboard of session %s. /take %s takes it back.", holder, id, id)
+		refused.Buttons = []Button{{Label: "Take it back", Command: "take", Args: about}}
+	case p.May(User):
+		refused.Buttons = []Button{{Label: "Ask for the keyboard", Command: AskCommand, Args: about}}
+	}
+	return refused
+}
+
+// Holder is who has a live session's keyboard, by name.
+func (s *Sessions) Holder(ctx context.Context, session Session) string {
+	return cmp.Or(s.choice(ctx, session.ID, holderChoice), session.Person)
 }

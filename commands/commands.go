@@ -304,6 +304,7 @@ func New(d Deps) []bot.Command {
 		start(d),
 		input(d),
 		secret(d),
+		askKeyboard(d),
 		refresh(d),
 		drop(),
 		power(d),

@@ -23,6 +23,8 @@ type Terminals interface {
 type Keyboards interface {
 	// Give hands the keyboard to a person; "" gives it back to the starter.
 	Give(ctx context.Context, p bot.Principal, id bot.SessionID, person string) error
+	// Holder is who has the keyboard of a live session, by name.
+	Holder(ctx context.Context, s bot.Session) string
 	// AskPrivately asks the person in private for the secret that the session's
 	// program wants.
 	AskPrivately(ctx context.Context, p bot.Principal, id bot.SessionID) error
@@ -154,6 +156,56 @@ func take(d Deps) bot.Command {
 			return nil
 		},
 	}
+}
+
+// askKeyboard declares what the button “Ask for the keyboard” does: whoever has it is
+// asked, and can give it by a button that is theirs.
+func askKeyboard(d Deps) bot.Command {
+	return bot.Command{
+		Name:    bot.AskCommand,
+		Group:   groupSteer,
+		Summary: "Ask for the keyboard of a session",
+		Args:    []bot.Arg{sessionArg()},
+		Role:    bot.User,
+		Effect:  bot.Changes,
+		Hidden:  true,
+		Run: func(ctx context.Context, req bot.Request) error {
+			s, err := find(ctx, d, req)
+			if err != nil {
+				return err
+			}
+			if d.Keyboards.MayType(ctx, req.Principal, s.ID) == nil {
+				return bot.Userf("The keyboard of session %s is yours already.", s.ID)
+			}
+			holder, person := d.Keyboards.Holder(ctx, s), req.Principal.Person()
+			account, ok := accountOf(d, holder, s, req.Principal.Thread().Adapter)
+			if !ok {
+				return bot.Userf("%s cannot be asked here; they can /give %s %s.", holder, person, s.ID)
+			}
+			post := said(holder, ": ", person, " asks for the keyboard of ", code(titleOf(s)), ".")
+			post.Keyboard = &bot.Keyboard{
+				Once: true, Only: account, Asked: req.Call.ID,
+				Rows: [][]bot.Button{{{Label: "Give it to " + clip(person, 20), Command: "give", Args: bot.Args{"person": {person}, "session": {string(s.ID)}}}}},
+			}
+			req.Reply.Say(post)
+			return nil
+		},
+	}
+}
+
+// accountOf is the account on a network of a person who has a session's
+// keyboard.
+func accountOf(d Deps, name string, s bot.Session, adapter string) (bot.Account, bool) {
+	people, _ := d.Allowlist.Everyone()
+	for _, p := range people {
+		for _, a := range p.Accounts {
+			if p.Name == name && a.Adapter == adapter {
+				return a, true
+			}
+		}
+	}
+	// Who is here by a role of the network is on no list.
+	return s.Claim.Account, name == s.Person && s.Claim.Account.Adapter == adapter
 }
 
 // typist is the listed person of that name, if they may type at all.

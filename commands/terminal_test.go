@@ -56,6 +56,8 @@ func (f *fakeTerminals) Give(_ context.Context, _ bot.Principal, id bot.SessionI
 	return f.note("%s given to %s", id, person)
 }
 
+func (f *fakeTerminals) Holder(_ context.Context, s bot.Session) string { return s.Person }
+
 func (f *fakeTerminals) AskPrivately(_ context.Context, _ bot.Principal, id bot.SessionID) error {
 	return f.note("%s asks in private", id)
 }

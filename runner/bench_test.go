@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/creack/pty"
+
 	"chapi/bot"
 	"chapi/runner"
 	"chapi/runner/holder"
@@ -123,14 +125,29 @@ func BenchmarkFlood(b *testing.B) {
 }
 
 // BenchmarkTerminalFlood prints as fast as a terminal takes it: two bytes a line
-// and then 200, plain and in colours.
+// and then 200, plain and in colours; to a reader that throws it away, and into
+// sessions.
 func BenchmarkTerminalFlood(b *testing.B) {
 	const size = 16 << 20
 	for _, c := range []struct{ name, line string }{
 		{"short lines", "y"}, {"long lines", strings.Repeat("word ", 40)},
 		{"colours", strings.Repeat("\x1b[1;31mfile\x1b[0m  ", 12)},
 	} {
-		b.Run(c.name, func(b *testing.B) {
+		argv := []string{"sh", "-c", `yes "$0" | head -c ` + strconv.Itoa(size), c.line}
+		b.Run(c.name+"/thrown away", func(b *testing.B) {
+			b.SetBytes(size)
+			for b.Loop() {
+				terminal, err := pty.StartWithSize(exec.Command(argv[0], argv[1:]...), &pty.Winsize{Cols: 80, Rows: 24})
+				if err != nil {
+					b.Fatal(err)
+				}
+				for buf := make([]byte, 32<<10); err == nil; { // EIO is its end
+					_, err = terminal.Read(buf)
+				}
+				terminal.Close()
+			}
+		})
+		b.Run(c.name+"/session", func(b *testing.B) {
 			dir := b.TempDir()
 			r := newRunner(b, dir)
 			b.SetBytes(size)
@@ -138,7 +155,6 @@ func BenchmarkTerminalFlood(b *testing.B) {
 			for b.Loop() {
 				id++
 				sid := bot.SessionID(strconv.Itoa(id))
-				argv := []string{"sh", "-c", `yes "$0" | head -c ` + strconv.Itoa(size), c.line}
 				start(b, r, sid, bot.Spec{Argv: argv, PTY: true, Size: bot.Size{Cols: 80, Rows: 24}})
 				awaitExit(b, r, sid)
 				f, err := holder.ReadFolder(dir, sid)
@@ -146,6 +162,7 @@ func BenchmarkTerminalFlood(b *testing.B) {
 					b.Fatal(err)
 				}
 				b.ReportMetric(float64(field(b, f.Holder.PID, "status", "VmHWM:"))/1024, "peak-MB")
+				b.ReportMetric(processor(b, f.Holder.PID).Seconds()*1e9/float64(size*id), "holder-ns/byte")
 				r.Remove(sid)
 			}
 		})
@@ -215,6 +232,19 @@ func BenchmarkScreenAt(b *testing.B) {
 			})
 		}
 	}
+}
+
+// processor is how much processor time a process has used, proc_pid_stat(5): the
+// 14th and 15th field, in hundredths of a second.
+func processor(b *testing.B, pid int) time.Duration {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:])) // from the third
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
 // field is a number in kB of a file in /proc/PID.

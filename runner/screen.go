@@ -101,7 +101,10 @@ func draw(ctx context.Context, f holder.Folder, at int64) (state []byte, offset 
 	}
 	defer d.Close()
 	for more := true; more && ctx.Err() == nil; {
-		if _, more, err = d.Step(at, drawBlock); err != nil {
+		if _, err = d.Skim(at); err == nil {
+			_, more, err = d.Step(at, drawBlock)
+		}
+		if err != nil {
 			return nil, 0, fmt.Errorf("screen of session %s: %w", f.ID, err)
 		}
 	}

@@ -448,6 +448,13 @@ func TestHiddenInputIsTold(t *testing.T) {
 			t.Errorf("got %+v, %v", s, err)
 		}
 	})
+	t.Run("by sudo, which shows an asterisk for each letter", func(t *testing.T) {
+		script := `stty -echo -icanon; printf "[sudo] Passwort für bob: **"; head -c 1 >/dev/null; printf "\r\n$ echo password: "; head -c 1 >/dev/null`
+		start(t, r, "5", bot.Spec{PTY: true, Argv: []string{"bash", "-c", script}})
+		next(t, "5", true)
+		control(t, r, "5", bot.Control{Input: []byte("x")})
+		next(t, "5", false)
+	})
 	t.Run("but not of a program in raw mode", func(t *testing.T) {
 		start(t, r, "4", bot.Spec{PTY: true, Argv: program("raw")})
 		awaitOutput(t, r, "4", "ready")

@@ -37,6 +37,7 @@ type load struct {
 	idle     time.Duration // while it is
 	sessions int           // that are idle
 	cards    int           // of the machine, one after another
+	presses  int           // of keys, one after another
 	days     int           // of measurements on record
 }
 
@@ -44,11 +45,11 @@ var (
 	// smoke only shows that everything still works.
 	smoke = load{
 		messages: 5, chats: 3, rush: 200 * time.Millisecond, flood: 4 << 20, budget: 1 << 20, rounds: 1,
-		starts: 1, commands: 3, settle: 50 * time.Millisecond, idle: 100 * time.Millisecond, sessions: 2, cards: 2, days: 1,
+		starts: 1, commands: 3, settle: 50 * time.Millisecond, idle: 100 * time.Millisecond, sessions: 2, cards: 2, presses: 2, days: 1,
 	}
 	full = load{
 		messages: 600, chats: 50, rush: 12 * time.Second, flood: 1 << 30, budget: 64 << 20, rounds: 3, rates: true,
-		starts: 10, commands: 1000, settle: 5 * time.Second, idle: 10 * time.Minute, sessions: 100, cards: 100, days: 40,
+		starts: 10, commands: 1000, settle: 5 * time.Second, idle: 10 * time.Minute, sessions: 100, cards: 100, presses: 60, days: 40,
 	}
 )
 
@@ -72,6 +73,7 @@ func TestBench(t *testing.T) {
 	b.disk = disk(t)
 	for _, b.on = range []string{"telegram", "discord"} {
 		t.Run(b.on+" latency", b.latency)
+		t.Run(b.on+" keys", b.keys)
 		t.Run(b.on+" throughput", b.throughput)
 		t.Run(b.on+" flood", b.floods)
 		t.Run(b.on+" idle", func(t *testing.T) { b.atRest(t, b.on) })

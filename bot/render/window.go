@@ -39,6 +39,10 @@ var asks = map[display.Kind]bot.Asking{
 // Facts implements bot.Window.
 func (w *window) Facts() bot.WindowFacts {
 	prompt := display.Waiting(w.view)
+	var yes, no string
+	if prompt.Kind == display.YesNo {
+		yes, no = prompt.Choices[0].Input, prompt.Choices[1].Input
+	}
 	return bot.WindowFacts{
 		Size:              bot.Size{Cols: uint16(w.view.Cols), Rows: uint16(w.view.Rows)},
 		Title:             w.view.Title,
@@ -46,6 +50,8 @@ func (w *window) Facts() bot.WindowFacts {
 		Print:             fingerprint(w.view),
 		Asks:              asks[prompt.Kind],
 		Choices:           len(prompt.Choices),
+		Yes:               yes,
+		No:                no,
 		ApplicationCursor: w.view.Modes.ApplicationCursor,
 		Paste:             w.view.Modes.BracketedPaste,
 		Command:           w.command(),

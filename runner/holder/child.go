@@ -225,13 +225,6 @@ func (c *child) resize(size bot.Size) error {
 	})
 }
 
-// hidden reports whether the terminal asks for something that is not to be
-// seen: it reads lines and does not echo them.
-func (c *child) hidden() bool {
-	t := c.modes()
-	return t != nil && t.Lflag&unix.ICANON != 0 && t.Lflag&unix.ECHO == 0
-}
-
 // endOfFile is the key that ends input on the terminal, ^D unless the program
 // has changed it.
 func (c *child) endOfFile() byte {

@@ -21,6 +21,9 @@ const (
 	// drawBurst is how long drawing may go on at the reader's expense after
 	// quiet times.
 	drawBurst = 50 * time.Millisecond
+	// rushMost is how much output may come, beyond rushPace in bytes a second,
+	// before it is taken for a flood, whose end is what will be seen.
+	rushMost, rushPace = 256 << 10, 1 << 20
 	// drawStep is how much of what is late is drawn before the program's output
 	// is looked at again.
 	drawStep = 32 << 10
@@ -48,9 +51,10 @@ func cells(size bot.Size) (cols, rows int) {
 //
 // It works in the goroutine that reads the output, and takes at most half of
 // its time: a program that prints faster is not slowed below half. What it has
-// no time for it reads from the journal later, when there is nothing else to be
-// read, and is late meanwhile. Of output that is not kept for so long it sees
-// the end.
+// no time for it reads from the journal later, when the program has paused, and
+// is late meanwhile. While a flood of lines goes on it only follows at a
+// distance, passing over what will have scrolled away. Of output that is not
+// kept for so long it sees the end.
 type display struct {
 	dir string
 	log *journal.Log
@@ -60,6 +64,7 @@ type display struct {
 	late    *Drawing       // of what there was no time for; nil when nothing is missing
 	resized *bot.Size      // applied before the next output: only then it is in the journal
 	credit  time.Duration  // time that may be spent on drawing
+	rush    int64          // bytes that came faster than rushPace
 	free    time.Time      // when the last drawing ended
 	marks   checkpoints
 }
@@ -83,16 +88,18 @@ func (d *display) add(p []byte) (answers []byte) {
 	}
 	defer d.survive()
 	now := time.Now()
-	d.credit = min(d.credit+now.Sub(d.free), drawBurst)
+	idle := now.Sub(d.free)
+	d.credit = min(d.credit+idle, drawBurst)
+	d.rush = max(d.rush-int64(idle.Seconds()*rushPace), 0) + int64(len(p))
 	defer func() {
 		d.free = time.Now()
 		d.credit -= d.free.Sub(now)
 	}()
 	switch {
-	case d.credit <= 0 && d.late == nil:
+	case d.late == nil && (d.credit <= 0 || d.rush > rushMost):
 		d.late, _ = Draw(d.dir, d.screen, before)
 		return nil
-	case d.credit <= 0:
+	case d.credit <= 0, d.late != nil && d.log.End()-d.late.Offset < skimBlock:
 		return nil
 	case d.late != nil:
 		return d.step()
@@ -103,22 +110,35 @@ func (d *display) add(p []byte) (answers []byte) {
 	return d.screen.Answers()
 }
 
-// catchUp draws some of what is missing. It reports whether anything was.
-func (d *display) catchUp() (answers []byte, late bool) {
+// isLate reports whether something is missing.
+func (d *display) isLate() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.late != nil && d.screen != nil
+}
+
+// catchUp draws some of what is missing.
+func (d *display) catchUp() (answers []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.late == nil || d.screen == nil {
-		return nil, false
+		return nil
 	}
 	defer d.survive()
-	return d.step(), true
+	return d.step()
 }
 
-// step draws some of the output that is missing. The lock is held, so none is
-// added meanwhile.
+// step draws some of the output that is missing, or passes over it; not when a
+// checkpoint is due, for which the screen must be that of a moment. The lock is
+// held, so none is added meanwhile.
 func (d *display) step() (answers []byte) {
+	if d.late.Offset >= d.late.Solid || !d.marks.due(d.late.Offset) {
+		if skimmed, _ := d.late.Skim(d.log.End()); skimmed {
+			return nil
+		}
+	}
 	answers, drawn, err := d.late.Step(math.MaxInt64, drawStep)
-	if drawn {
+	if drawn && d.late.Offset >= d.late.Solid {
 		d.keep(d.late.Offset)
 	}
 	if !drawn || err != nil || d.late.Offset == d.log.End() {

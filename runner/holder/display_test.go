@@ -126,24 +126,25 @@ func TestAScreenThatIsLateCatchesUp(t *testing.T) {
 		d := newDisplay(dir, log, bot.Spec{PTY: true, Size: size})
 		defer d.close()
 		for i := range 3000 {
+			d.credit, d.rush = time.Hour, 0
 			if late {
 				d.credit = -time.Hour
-			} else {
-				d.credit = time.Hour
 			}
 			if i%1000 == 500 {
 				d.resize(bot.Size{Cols: uint16(40 + i/100), Rows: 20})
 			}
 			answers = append(answers, d.add(fmt.Appendf(nil, "\x1b[%dmline %d\x1b[m\r\n", 31+i%7, i))...)
 		}
+		for range 100 { // much of it is passed over
+			d.credit, d.rush = time.Hour, 0
+			d.add(bytes.Repeat([]byte("\x1b[1;34mfile\x1b[0m and others\r\n"), 1000))
+		}
 		answers = append(answers, d.add([]byte("\x1b[6n"))...)
 		if _, ok := d.now(); ok == late {
 			t.Errorf("late is %v, and the screen is told: %v", late, ok)
 		}
-		for more := late; more; {
-			var some []byte
-			some, more = d.catchUp()
-			answers = append(answers, some...)
+		for d.isLate() {
+			answers = append(answers, d.catchUp()...)
 		}
 		c, ok := d.now()
 		if !ok || c.Offset != log.End() {

@@ -12,7 +12,9 @@ import (
 type Drawing struct {
 	Screen *screen.Screen
 	Offset int64 // bytes of output that it shows
+	Solid  int64 // the offset from which on it shows what there was; see Skim
 
+	dense  int64 // up to here there is no use in looking for what can be passed over
 	output *journal.Reader
 	sizes  []bot.Mark // changes of the terminal's size from Offset on,
 	until  int64      // up to here
@@ -48,6 +50,37 @@ func (d *Drawing) Step(end int64, block int) (answers []byte, drawn bool, err er
 	}
 	d.write(chunk.From, p)
 	return d.Screen.Answers(), true, nil
+}
+
+// skimBlock is how much output is looked at to see whether its beginning can be
+// passed over.
+const skimBlock = 1 << 20
+
+// Skim passes over output before end of which nothing will be seen once the next
+// is drawn; see screen.Screen. Until Step has come to Solid the screen is not
+// that of any moment. It reports whether it passed over any.
+func (d *Drawing) Skim(end int64) (bool, error) {
+	if end-d.Offset < skimBlock || d.Offset < d.dense {
+		return false, nil
+	}
+	chunk, err := d.output.Next(d.Offset, skimBlock)
+	if err != nil || chunk.From >= end {
+		return false, err
+	}
+	p := chunk.Data[:min(int64(len(chunk.Data)), end-chunk.From)]
+	if err := d.learn(chunk.From + int64(len(p))); err != nil {
+		return false, err
+	}
+	if len(d.sizes) > 0 && d.sizes[0].At < chunk.From+int64(len(p)) {
+		return false, nil // it is to be drawn in the size that it had
+	}
+	n := d.Screen.Skim(p)
+	if n == 0 {
+		d.dense = chunk.From + int64(len(p))
+		return false, nil
+	}
+	d.Offset, d.Solid = chunk.From+int64(n), chunk.From+int64(len(p))
+	return true, nil
 }
 
 // learn sees to it that the sizes before an offset are known. Those that hold

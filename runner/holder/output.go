@@ -2,7 +2,9 @@ package holder
 
 import (
 	"errors"
+	"os"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -21,6 +23,9 @@ const (
 	bigPipe = 512 << 10
 	// usualPipe is the size that pipes have.
 	usualPipe = 64 << 10
+	// latePause is how long a terminal's program prints nothing before a screen
+	// that is late is drawn: until then it gets the processor.
+	latePause = 5 * time.Millisecond
 )
 
 // drain reads all output into the journal, until the last process that holds
@@ -40,10 +45,14 @@ func (s *session) read(o output) {
 	if err != nil {
 		return
 	}
-	r := reader{session: s, stream: o.stream, splices: s.child.tty == nil}
+	r := reader{session: s, stream: o.stream, file: o.file, splices: s.child.tty == nil}
 	for !r.ended {
-		if raw.Read(r.step) != nil {
-			break // closed by dismantle
+		switch err := raw.Read(r.step); {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			r.pauses = true
+			o.file.SetReadDeadline(time.Time{})
+		case err != nil:
+			r.ended = true // closed by dismantle
 		}
 	}
 	// Under a PTY, input goes through the same file.
@@ -56,7 +65,9 @@ func (s *session) read(o output) {
 type reader struct {
 	session *session
 	stream  bot.Stream
+	file    *os.File
 	splices bool
+	pauses  bool // the program has printed nothing for latePause
 	grown   bool // the pipe was made bigger
 	buf     []byte
 	ended   bool
@@ -68,10 +79,16 @@ func (r *reader) step(fd uintptr) bool {
 	n, err := r.take(int(fd))
 	switch {
 	case n > 0:
+		r.pauses = false
 		r.session.grew()
 		return true
-	case err == unix.EAGAIN && r.session.catchUp():
-		return true
+	case err == unix.EAGAIN && r.session.isLate():
+		if r.pauses {
+			r.session.catchUp()
+			return true
+		}
+		r.file.SetReadDeadline(time.Now().Add(latePause))
+		return false
 	case err == unix.EAGAIN:
 		// A session that is quiet needs no buffer.
 		r.buf = nil

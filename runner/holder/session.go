@@ -434,16 +434,11 @@ func (s *session) add(stream bot.Stream, p []byte) {
 	s.input.answer(s.display.add(p))
 }
 
-// catchUp draws some output that came too fast. It reports whether there was
-// any.
-func (s *session) catchUp() bool {
-	if s.display == nil {
-		return false
-	}
-	answers, late := s.display.catchUp()
-	s.input.answer(answers)
-	return late
-}
+// isLate reports whether output came too fast to be drawn.
+func (s *session) isLate() bool { return s.display != nil && s.display.isLate() }
+
+// catchUp draws some output that came too fast.
+func (s *session) catchUp() { s.input.answer(s.display.catchUp()) }
 
 // order does what a daemon or somebody at the desk asks for.
 func (s *session) order(o *Order) error {

@@ -75,7 +75,7 @@ func (w *watcher) await() {
 				return
 			case <-timer.C:
 			}
-			if w.session.child.hidden() != w.last.Hidden {
+			if w.session.hides() != w.last.Hidden {
 				return
 			}
 		}
@@ -129,6 +129,6 @@ func (s *session) status() Status {
 	s.mu.Unlock()
 	return Status{
 		ID: s.id, End: s.log.End(), Frames: s.frames.end(), Exit: exit, Done: closed(s.done),
-		Hidden: exit == nil && s.child.hidden(),
+		Hidden: exit == nil && s.hides(),
 	}
 }

@@ -12,6 +12,7 @@ func (s *Screen) execute(c byte) {
 		if s.modes.NewLine {
 			s.x = 0
 		}
+		s.last = 0 // only what stands right before REP is repeated (ECMA-48, 8.3.103)
 		s.lineFeed()
 	case '\r':
 		s.x, s.pending = 0, false

@@ -60,8 +60,10 @@ func (s *Screen) Write(p []byte) (int, error) {
 	n := len(p)
 	skip := s.finishPartial(p)
 	s.processed += uint64(skip)
-	s.consume(p[skip:])
-	s.processed += uint64(n - skip)
+	p = p[skip:]
+	p = p[s.Skim(p):]
+	s.consume(p)
+	s.processed += uint64(len(p))
 	return n, nil
 }
 

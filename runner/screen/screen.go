@@ -1,6 +1,9 @@
 package screen
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Sizes out of these bounds are moved into them: no person reads a larger
 // screen in a chat, and a wide character needs two columns.
@@ -253,6 +256,23 @@ func (s *Screen) View() View {
 		v.Wrapped[y] = g.row(y).wrapped
 	}
 	return v
+}
+
+// BeforeCursor gives the text of the cursor's row before it, and whether that is
+// on the alternate screen.
+func (s *Screen) BeforeCursor() (line string, alternate bool) {
+	end := s.x
+	if s.pending {
+		end = s.cols
+	}
+	var b strings.Builder
+	for _, c := range s.rowCells(nil, &s.cur.grid, s.y)[:end] {
+		if c.Text == "" && c.Width > 0 {
+			c.Text = " "
+		}
+		b.WriteString(c.Text)
+	}
+	return b.String(), s.cur == &s.alt
 }
 
 func (s *Screen) cursor() Cursor {

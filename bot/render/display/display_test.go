@@ -102,10 +102,13 @@ func TestSecretsOnAScreenAreOverwritten(t *testing.T) {
 		{"hidden by the program as well", "\x1b[8m" + secret, ""},
 		{"cut off at the end of its line", secret[:12] + "\nnext", stars(12) + "\nnext"},
 		{"but not for a few letters that begin one", secret[:7] + "\nnext", secret[:7] + "\nnext"},
+		{"in a frame", "┌──────┐\n│ " + secret[:4] + " │\n│ " + secret[4:8] + " │\n│ " + secret[8:12] + " │\n│ " + secret[12:16] + " │\n│ " + secret[16:20] + " │\n└──────┘",
+			"┌──────┐" + strings.Repeat("\n│ **** │", 5) + "\n└──────┘"},
+		{"in windows side by side", secret[:10] + "│other\n" + secret[10:20] + "│text\n" + secret[20:], stars(10) + "│other\n" + stars(10) + "│text\n" + secret[20:]},
 		{"in base64", "aHVudGVyMi1jb3JyZWN0LWhvcnNl", stars(28)},
 	}
 	for _, test := range tests {
-		v := on(40, 6, "\x1b[?25l"+test.text)
+		v := on(40, 8, "\x1b[?25l"+test.text)
 		display.Mask(&v, m)
 		if got, _ := display.Text(v, page, display.Pan{}); got != test.want {
 			t.Errorf("%s: got\n%s\nwant\n%s", test.rule, got, test.want)

@@ -16,8 +16,9 @@ const minHeld = 8
 // A row whose last cell is filled is read on in the next one, whether the
 // terminal broke it there or the program. The beginning of a secret of 8 bytes
 // or more at the end of such a line is hidden too: the rest may be cut off at
-// the edge, or not be written yet. The view's title is masked as well. What a
-// program has broken by a frame, or shows only the end of, is not found.
+// the edge, or not be written yet. What stands in frames, or in windows side by
+// side, is read within their sides. The view's title is masked as well. What a
+// program shows only the end of is not found.
 //
 // Mask changes the cells of v. A nil masker hides nothing.
 func Mask(v *screen.View, m bot.Masker) {
@@ -34,6 +35,7 @@ func Mask(v *screen.View, m bot.Masker) {
 	}
 	r.line(m)
 	r.whole(m)
+	maskFrames(v, m)
 }
 
 // reading is the text of a screen and the cell of each of its bytes.
@@ -58,8 +60,13 @@ func (r *reading) goesOn(row int) bool {
 // row reads a row. The blanks at its end do not count: a wide character that
 // had no room leaves one before the line goes on.
 func (r *reading) row(row int) {
+	r.cells(row, 0, trimmed(r.view.Row(row)))
+}
+
+// cells reads the columns [from,to) of a row.
+func (r *reading) cells(row, from, to int) {
 	cells := r.view.Row(row)
-	for col := range trimmed(cells) {
+	for col := from; col < to; col++ {
 		c := cells[col]
 		if c.Width == 0 {
 			continue

@@ -54,7 +54,7 @@ const maxLabel = 40
 // The forms of prompts. They are looked for at the end of the cursor's line,
 // before the cursor.
 var (
-	yesNo  = regexp.MustCompile(`(?i)[\[(<]\s*(y|yes)\s*(?:[/|,]| or )\s*(n|no)\b[^\])>]*[\])>]|[\[(]\s*(n|no)\s*[/|]\s*(y|yes)\s*[\])]|\b(yes)(?:/| or )(no)\b(?:\W*\bor\b[^?]*)?\?*\s*[:?]|\b(y)/(n)\s*[:?]?$`)
+	yesNo  = regexp.MustCompile(`(?i)[\[(<]\s*(y|yes|j|ja|o|oui|s|sí|si|sim|t|tak|д|да)\s*(?:[/|,]| or )\s*(n|no|nein|nej|non|não|nie|н|нет)(?:[^\pL][^\])>]*)?[\])>]|[\[(]\s*(n|no)\s*[/|]\s*(y|yes)\s*[\])]|\b(yes)(?:/| or )(no)\b(?:\W*\bor\b[^?]*)?\?*\s*[:?]|\b(y)/(n)\s*[:?]?$`)
 	asking = regexp.MustCompile(`[?:\])>]\s*$`)
 	anyKey = regexp.MustCompile(`(?i)\b(press|hit|type|push|strike)\b[^.]{0,12}\b(any key|a key|enter|return|space|<enter>|\[enter\]|<return>)|\bany key to continue\b|\benter to continue\b`)
 	// Entries are "1) label", "1. label", "[1] label", "1: label", "1 - label".
@@ -134,7 +134,7 @@ func reversed(v screen.View, row int) bool {
 }
 
 // question finds a question for yes or no. The words of the answers are those
-// of the question: "yes" where it wants the whole word.
+// of the question: "yes" where it wants the whole word, "j" where it is German.
 func question(line string) (Prompt, bool) {
 	m := yesNo.FindStringSubmatchIndex(line)
 	if m == nil || len(line)-m[1] > 3 && !asking.MatchString(line) {
@@ -145,11 +145,10 @@ func question(line string) (Prompt, bool) {
 		if m[i] < 0 {
 			continue
 		}
-		switch word := line[m[i]:m[i+1]]; word[0] {
-		case 'y', 'Y':
-			yes = strings.ToLower(word)
-		case 'n', 'N':
-			no = strings.ToLower(word)
+		if word := strings.ToLower(line[m[i]:m[i+1]]); strings.HasPrefix(word, "n") || strings.HasPrefix(word, "н") {
+			no = word
+		} else {
+			yes = word
 		}
 	}
 	return Prompt{Kind: YesNo, Choices: []Choice{{Label: "Yes", Input: yes}, {Label: "No", Input: no}}}, true

@@ -66,7 +66,7 @@ func NewFramePainter() *Painter { return &Painter{steady: true} }
 
 // PNG writes the picture of a screen.
 func (p *Painter) PNG(w io.Writer, v screen.View, o Options) error {
-	p.png = png.Encoder{CompressionLevel: png.BestSpeed, BufferPool: &p.pool}
+	p.png = png.Encoder{BufferPool: &p.pool}
 	if err := p.png.Encode(w, p.Paint(v, o)); err != nil {
 		return fmt.Errorf("write picture: %w", err)
 	}
