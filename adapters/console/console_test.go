@@ -551,3 +551,18 @@ var (
 	_ bot.Director = (*Console)(nil)
 	_ bot.Checker  = (*Console)(nil)
 )
+
+func TestLinesAreBrokenAtBlanks(t *testing.T) {
+	for _, c := range []struct{ rule, text, want string }{
+		{"what fits stays", "one two\nthree", "one two\nthree"},
+		{"a word that does not fit begins a line", "one two three four\n", "one two \nthree four\n"},
+		{"a blank at the edge is none too many", "12345 7890 \n", "12345 7890 \n"},
+		{"a longer word is the terminal's", "1234567890123 x\n", "1234567890123 \nx\n"},
+		{"styles take no room", "one " + bold + "two" + plain + " 90", "one " + bold + "two" + plain + " 90"},
+		{"wide letters take two columns", "一二三四 五", "一二三四 \n五"},
+	} {
+		if got := wrapped(c.text, 10); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.rule, got, c.want)
+		}
+	}
+}

@@ -62,6 +62,9 @@ func (s *screen) lines(text string) error {
 	if !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}
+	if s.terminal {
+		text = wrapped(text, s.width())
+	}
 	s.erase()
 	s.freshLine()
 	s.write(text)

@@ -34,6 +34,28 @@ func styled(spans []bot.Span, terminal bool) string {
 	return text.String()
 }
 
+// unstyled takes out what styled has put in.
+var unstyled = strings.NewReplacer(bold, "", dim, "", plain, "")
+
+// wrapped is text with lines that are broken at blanks where they would not fit
+// the width: a terminal breaks them within words.
+func wrapped(text string, width int) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		column := 0
+		for _, word := range strings.SplitAfter(line, " ") {
+			seen := unstyled.Replace(strings.TrimSuffix(word, "\n"))
+			if n := span([]rune(strings.TrimSuffix(seen, " "))); n > 0 && column > 0 && column+n > width {
+				b.WriteByte('\n')
+				column = 0
+			}
+			b.WriteString(word)
+			column += span([]rune(seen))
+		}
+	}
+	return b.String()
+}
+
 // clean is text without what would act on a terminal or reorder what is seen:
 // it may hold words of people on a network. Tabs and newlines stay.
 func clean(s string) string {
