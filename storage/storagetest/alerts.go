@@ -11,7 +11,7 @@ func anAlert(rule string) bot.Alert {
 	return bot.Alert{
 		Rule:   rule,
 		Claim:  bot.Claim{Account: ada, Name: "Ada", Thread: topic, Title: "Lab", Direct: true, Origin: bot.Edited},
-		Person: "ada", State: bot.Firing, Value: 18.5, Unit: "%", Since: time.Now(),
+		Person: "ada", State: bot.Firing, Value: 18.5, Unit: "%", Since: time.Now(), Seen: time.Now(),
 		Episode: 3, Count: 2, Told: time.Now(), By: "bob", Muted: time.Now(),
 	}
 }
