@@ -76,7 +76,7 @@ var alertRules = []rule{
 func anAlertAs(added bot.Alert) bot.Alert {
 	a := anAlert(added.Rule)
 	a.ID, a.Revision = added.ID, added.Revision
-	a.Since, a.Told, a.Muted = added.Since, added.Told, added.Muted
+	a.Since, a.Seen, a.Told, a.Muted = added.Since, added.Seen, added.Told, added.Muted
 	return a
 }
 
