@@ -4,6 +4,8 @@ import (
 	"context"
 	"path/filepath"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"chapi/bot"
 )
@@ -22,7 +24,13 @@ func Paths(ctx context.Context, d Deps, req bot.Request, typed string, n int) []
 	}
 	parent, _ := filepath.Split(typed)
 	var all []string
-	for _, p := range places[:min(len(places), n)] {
+	for _, p := range places {
+		if len(all) == n {
+			break
+		}
+		if !utf8.ValidString(p.Name()) || strings.ContainsFunc(p.Name(), unicode.IsControl) {
+			continue // nobody could send that name
+		}
 		path := parent + p.Name()
 		if info, err := p.Stat(); err == nil && info.Dir {
 			path += "/"

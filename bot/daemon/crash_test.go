@@ -206,6 +206,15 @@ func (c *crash) press(s *saying) *saying {
 	return nil
 }
 
+// awaitSleeper opens a session that there is a button to stop.
+func (c *crash) awaitSleeper() {
+	c.say(asleep)
+	s := c.said[len(c.said)-1]
+	if !c.w.net.Wait(patience, func() bool { return len(c.page(s.chat, s.msg, 1).Keys) > 0 }) {
+		c.t.Errorf("%s has no button", s.name)
+	}
+}
+
 // answers is what the bot said in answer to a message.
 func (c *crash) answers(chat string, to int64) []note {
 	var all []note
@@ -319,6 +328,9 @@ var moments = func() []moment {
 func atCall(method string, lost bool) func(*crash, func()) func() {
 	return func(c *crash, kill func()) func() {
 		before := c.rng.IntN(3)
+		if method == "ack" {
+			before = 0 // presses are few
+		}
 		f := fault{call: method, kind: "drop-before", times: -1, match: func() bool {
 			if before--; before >= 0 {
 				return false
@@ -383,6 +395,9 @@ func anyTime(c *crash, kill func()) func() {
 // sometimes it is killed once more while it recovers.
 func (c *crash) crash(m moment) {
 	c.point = m.name
+	if m.needs == stopped {
+		c.awaitSleeper()
+	}
 	dead := make(chan struct{})
 	disarm := m.arm(c, sync.OnceFunc(func() {
 		c.w.strike()

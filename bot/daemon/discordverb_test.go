@@ -90,17 +90,26 @@ func answerVerb(w *world, args []string) {
 	}
 }
 
-// formVerb presses the button that opens the form for free text, and sends it.
+// formVerb opens the form for free text, and sends it.
 func formVerb(w *world, args []string) {
-	n := w.discord()
+	opensVerb(w, args[:3])
+	fillsVerb(w, args[3:])
+}
+
+// opensVerb presses the button that opens the form.
+func opensVerb(w *world, args []string) {
 	m := w.sees(args[1], args[2], matches(w, args[2]))
 	at := w.chat(args[1]).(*discordPlace)
-	opened := at.holding(m.ID).Press(n.users[args[0]], discordtest.Snowflake(m.ID), "Type…")
-	a, ok := opened.Answer(patience)
-	if !ok || a.Modal == nil {
+	w.pressed = asked{at.holding(m.ID).Press(w.discord().users[args[0]], discordtest.Snowflake(m.ID), "Type…")}
+	if a, ok := w.pressed.(asked).Answer(patience); !ok || a.Modal == nil {
 		w.t.Fatalf("no form is shown: %+v", a)
 	}
-	w.pressed = asked{opened.Submit(map[string]string{a.Modal.Inputs[0].ID: spoken(args[3:])})}
+}
+
+func fillsVerb(w *world, args []string) {
+	opened := w.pressed.(asked)
+	form, _ := opened.Answer(0)
+	w.pressed = asked{opened.Submit(map[string]string{form.Modal.Inputs[0].ID: spoken(args)})}
 }
 
 func postsVerb(w *world, args []string) {

@@ -319,11 +319,12 @@ func TestAFloodKeepsTheNetworksPace(t *testing.T) {
 	})
 }
 
-// TestADiskThatIsFull: commands wait and do not run, the chat is told once, and
-// /status names it afterwards; nothing is lost or done twice.
-func TestADiskThatIsFull(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, t.TempDir(), terms{}, "telegram")
+// TestADiskThatIsFull: commands and presses wait and do not run, the chat is
+// told once, and /status names it afterwards; nothing is lost or done twice.
+func TestADiskThatIsFull(t *testing.T) { onEveryNetwork(t, diskThatIsFull) }
+
+func diskThatIsFull(t *testing.T, name string) {
+	w := newWorld(t, t.TempDir(), terms{}, name)
 	state := filepath.Join(w.dir, "state")
 	if err := os.Mkdir(state, 0o700); err != nil {
 		t.Fatal(err)
@@ -332,11 +333,14 @@ func TestADiskThatIsFull(t *testing.T) {
 	w.up()
 	w.say("bob", "/sh echo before; ./until well; echo after")
 	w.sees("bob", "a session", contains("before\n⏳"))
+	w.say("ann", "/run sleep 600")
+	asleep := w.sees("ann", "a session to stop", contains("sleep 600", "[Stop]"))
 
 	ballast := filepath.Join(state, "ballast")
 	fill(t, ballast)
 	w.say("bob", "/sh echo ran >> full; echo well again")
 	w.sees("bob", "that nothing can be recorded", contains("full"))
+	w.chat("ann").Press("ann", asleep.ID, asleep.Keys[0][0].Data)
 	if _, err := os.Stat(filepath.Join(w.dir, "full")); err == nil {
 		t.Error("a command ran that could not be recorded")
 	}
@@ -346,6 +350,7 @@ func TestADiskThatIsFull(t *testing.T) {
 	w.sees("bob", "the command's end", contains("well again\n✓ exit 0"))
 	w.opens("well")
 	w.sees("bob", "the session's end", contains("before\nafter\n✓ exit 0"))
+	w.sees("ann", "what the button does", contains("sleep 600\n✗ stopped"))
 
 	// Read-only, as a worn SD card is after a start: that is a fault, and told.
 	w.kill()
@@ -469,9 +474,10 @@ func TestDaysWithoutANetwork(t *testing.T) {
 
 // TestSignalsThatEndTheDaemon: TERM and HUP end it in order, with status 0, and
 // its sessions go on to the next one.
-func TestSignalsThatEndTheDaemon(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, t.TempDir(), terms{}, "telegram")
+func TestSignalsThatEndTheDaemon(t *testing.T) { onEveryNetwork(t, signalsThatEndTheDaemon) }
+
+func signalsThatEndTheDaemon(t *testing.T, name string) {
+	w := newWorld(t, t.TempDir(), terms{}, name)
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT} {
 		w.up()
 		w.say("bob", "/sh echo before "+sig.String()+"; ./until "+sig.String()+"; echo after; exit 6")

@@ -49,7 +49,7 @@ import (
 //	lines FILE N              the file has, or gets, N lines
 //	network down|hole|up      the network cannot be reached, does not answer, or can
 //	fault CALL KIND [N]       something goes wrong with the next N calls: post, edit, file, topic, ack, receive
-//	doomed CALL [N]           the network kills the daemon when it takes such a call, or the Nth
+//	doomed CALL               the network kills the daemon when it takes such a call
 //	dies                      that has happened
 //	drops                     the line over which the daemon receives is cut
 //	late DURATION WHO WHERE TEXT   a message written that long ago arrives
@@ -78,7 +78,8 @@ import (
 //
 //	slash WHO WHERE NAME [OPTION=VALUE...]   a slash command; the last value goes on to the end
 //	complete WHO WHERE NAME OPTION TEXT      the app asks what TEXT may become
-//	form WHO WHERE RE TEXT...  the form of the newest message that fits is filled in
+//	form WHO WHERE RE TEXT...  the form of the newest message that fits is filled in;
+//	opens WHO WHERE RE, fills TEXT...   the same in two steps
 //	menu WHO WHERE NAME        the app offers the command there, or will
 //	answer RE                  what the last of these was answered with
 //	posts WHO FORUM TITLE TEXT...  a post in a forum
@@ -190,6 +191,8 @@ func play(t *testing.T, dir string, names ...string) {
 			"slash":    script(3, slashVerb),
 			"complete": script(5, completeVerb),
 			"form":     script(4, formVerb),
+			"opens":    script(3, opensVerb),
+			"fills":    script(1, fillsVerb),
 			"menu":     script(3, menuVerb),
 			"answer":   script(1, answerVerb),
 			"posts":    script(4, postsVerb),
@@ -445,14 +448,8 @@ func faultVerb(w *world, args []string) {
 // doomedVerb has the daemon killed in the moment that a call of it takes effect:
 // it never gets the answer.
 func doomedVerb(w *world, args []string) {
-	left := 1
-	if len(args) > 1 {
-		left, _ = strconv.Atoi(args[1])
-	}
-	f := fault{call: args[0], kind: "drop-before", times: -1, match: func() bool {
-		if left--; left == 0 {
-			w.strike()
-		}
+	f := fault{call: args[0], kind: "drop-before", match: func() bool {
+		w.strike()
 		return false
 	}}
 	if _, err := w.net.Fault(f); err != nil {
