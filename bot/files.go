@@ -30,7 +30,7 @@ type Shrinker interface {
 	// limit bytes, in a file of the Spool (Media.Own); its Name is only the
 	// extension, and a clip may become a picture. It blocks until that is done or
 	// ctx ends. ErrNoSmaller; *UserError when a program that it takes is missing.
-	Smaller(ctx context.Context, path string, limit int64) (Media, error)
+	Smaller(ctx context.Context, f *os.File, limit int64) (Media, error)
 }
 
 // ErrNoSmaller: a file has no smaller form that fits, or is no picture or clip.
@@ -54,7 +54,12 @@ func (f *Files) Content(ctx context.Context, p Post, limit int64) (*Content, fun
 
 // smaller is a picture in a form that fits.
 func (f *Files) smaller(ctx context.Context, c *Content, limit int64) (*Content, func(), error) {
-	m, err := f.Shrinker.Smaller(ctx, c.Path, limit)
+	whole, err := os.Open(c.Path)
+	if err != nil {
+		return nil, func() {}, fmt.Errorf("read a picture: %w", err)
+	}
+	defer whole.Close()
+	m, err := f.Shrinker.Smaller(ctx, whole, limit)
 	if err != nil {
 		return nil, func() {}, fmt.Errorf("%w: %w", ErrTooLarge, err)
 	}

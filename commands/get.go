@@ -233,8 +233,7 @@ func (s sending) compressed(ctx context.Context, f *os.File, info files.Info) er
 func (s sending) smaller(ctx context.Context, f *os.File, info files.Info) error {
 	name := oneLine(info.Name)
 	m := metered(ctx, s.req, "Making "+clip(name, 60)+" smaller", 0)
-	// By its name it could be another file by now.
-	media, err := s.d.Cameras.Smaller(ctx, fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), f.Fd()), s.limit)
+	media, err := s.d.Cameras.Smaller(ctx, f, s.limit)
 	m.stop()
 	if errors.Is(err, bot.ErrNoSmaller) {
 		return &bot.UserError{Text: fmt.Sprintf("%s has no smaller form that fits: it is no picture or MP4 clip that I can read. /get --part 1 %s begins to send it in parts.", name, joined([]string{name})), Err: err}

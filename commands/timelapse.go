@@ -68,7 +68,7 @@ func timelapsePlan(d Deps, req bot.Request, words []string) (camera.Plan, error)
 	case length < every:
 		return camera.Plan{}, bot.Userf("Within %s there is not one more picture. Give a longer time.", lasted(length))
 	case length/every >= camera.MaxPictures:
-		return camera.Plan{}, bot.Userf("That would be %d pictures; %d is the most. Take them every %s.", length/every, camera.MaxPictures, lasted((length/camera.MaxPictures).Truncate(time.Second)+time.Second))
+		return camera.Plan{}, bot.Userf("That would be %d pictures; %d is the most. Take them every %s.", length/every+1, camera.MaxPictures, lasted((length/camera.MaxPictures).Truncate(time.Second)+time.Second))
 	}
 	p, err := newPlan(d, req, camera.Timelapse, name)
 	p.Every, p.Until = every, p.Began.Add(length)

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"os"
 	"os/user"
 	"slices"
 	"strings"
@@ -59,8 +60,8 @@ func (c *Config) Base(role bot.Role, environ []string) (Base, error) {
 	if b.Dir == "" {
 		b.Dir = env["HOME"]
 	}
-	if b.Dir == "" {
-		b.Dir = "/"
+	if info, err := os.Stat(b.Dir); b.Dir == "" || b.User != "" && (err != nil || !info.IsDir()) {
+		b.Dir = "/" // as login(1) does: accounts of services often have no home
 	}
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		b.Env = append(b.Env, name+"="+env[name])

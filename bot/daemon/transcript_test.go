@@ -114,6 +114,9 @@ func play(t *testing.T, dir string, names ...string) {
 	testscript.Run(t, testscript.Params{
 		Dir: dir,
 		Condition: func(name string) (bool, error) {
+			if name == "root" { // only root can run programs as somebody else
+				return os.Geteuid() == 0, nil
+			}
 			if networks[name] == nil {
 				return false, fmt.Errorf("there is no network %q", name)
 			}

@@ -52,8 +52,11 @@ type Take struct {
 // ffmpeg runs it without questions, and with nothing but errors on its standard
 // error.
 func ffmpeg(ctx context.Context, limit time.Duration, stdin io.Reader, stdout io.Writer, args ...string) error {
-	argv := append([]string{"ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin"}, args...)
-	return program{argv: argv, stdin: stdin, stdout: stdout, limit: limit}.run(ctx)
+	return program{argv: quietly(args), stdin: stdin, stdout: stdout, limit: limit}.run(ctx)
+}
+
+func quietly(args []string) []string {
+	return append([]string{"ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin"}, args...)
 }
 
 // encoders are the ways to H.264, the one that takes the least of the processor

@@ -37,7 +37,12 @@ type program struct {
 	stdout io.Writer
 	env    []string // beside what every program gets
 	limit  time.Duration
+	file   *os.File // it has it as theFile; nil = none
 }
+
+// theFile is a program's name for its file, which by its own name could be
+// another by the time that it is opened.
+const theFile = "/proc/self/fd/3"
 
 // programError is a program that could not be run or has failed.
 type programError struct {
@@ -91,6 +96,9 @@ func (p program) run(ctx context.Context) error {
 	cmd := exec.CommandContext(limited, path, p.argv[1:]...)
 	cmd.Env = append(environment(), p.env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = p.stdin, p.stdout, complaints
+	if p.file != nil {
+		cmd.ExtraFiles = []*os.File{p.file}
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = drainTime

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -21,58 +20,66 @@ var sides = []int{4096, 2560, 1600, 1024, 640, 320}
 const smallerTime = 2 * time.Minute
 
 // Smaller implements bot.Shrinker.
-func (s *Studio) Smaller(ctx context.Context, path string, limit int64) (bot.Media, error) {
-	format, err := formatOf(path)
+func (s *Studio) Smaller(ctx context.Context, f *os.File, limit int64) (bot.Media, error) {
+	o := original{file: f}
+	if o.format = o.look(); o.format == "" {
+		return bot.Media{}, bot.ErrNoSmaller
+	}
+	out, err := s.Spool.Create("")
 	if err != nil {
 		return bot.Media{}, err
 	}
-	f, err := s.Spool.Create("")
-	if err != nil {
-		return bot.Media{}, err
+	out.Close()
+	shrink := o.picture
+	if o.format == clipFormat {
+		shrink = o.clip
 	}
-	f.Close()
-	shrink := smallerPicture
-	if format == clipFormat {
-		shrink = smallerClip
-	}
-	t, err := shrink(ctx, []string{"-f", format, "-i", "file:" + path}, ask{limit: limit, out: f.Name()})
+	t, err := shrink(ctx, ask{limit: limit, out: out.Name()})
 	if err != nil {
-		os.Remove(f.Name())
+		os.Remove(out.Name())
 		return bot.Media{}, err
 	}
 	return t.media(""), nil
 }
 
-// clipFormat is ffmpeg's word for MP4 and its kin.
-const clipFormat = "mov"
-
-// formatOf is what a file of other people is to be read as. ffmpeg's own guess is
-// not taken: to it a text can be a list of files and addresses to read.
-func formatOf(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	head := [12]byte{}
-	n, _ := io.ReadFull(f, head[:])
-	switch {
-	case bot.PictureKind(head[:n]) == ".jpg":
-		return "mjpeg", nil
-	case bot.PictureKind(head[:n]) == ".png":
-		return "png_pipe", nil
-	case string(head[:4]) == "RIFF" && string(head[8:]) == "WEBP":
-		return "webp_pipe", nil
-	case string(head[4:8]) == "ftyp":
-		return clipFormat, nil
-	}
-	return "", bot.ErrNoSmaller
+// original is a picture or clip that has to become smaller.
+type original struct {
+	file   *os.File
+	format string // ffmpeg's word for it
 }
 
-func smallerPicture(ctx context.Context, input []string, a ask) (Take, error) {
+// clipFormat is the word for MP4 and its kin.
+const clipFormat = "mov"
+
+// look is what the file is to be read as; "" for what is no picture or clip.
+// ffmpeg's own guess is not taken: to it a text can be a list of files and
+// addresses to read.
+func (o original) look() string {
+	head := [12]byte{}
+	n, _ := o.file.ReadAt(head[:], 0)
+	switch {
+	case bot.PictureKind(head[:n]) == ".jpg":
+		return "mjpeg"
+	case bot.PictureKind(head[:n]) == ".png":
+		return "png_pipe"
+	case string(head[:4]) == "RIFF" && string(head[8:]) == "WEBP":
+		return "webp_pipe"
+	case string(head[4:8]) == "ftyp":
+		return clipFormat
+	}
+	return ""
+}
+
+// ffmpeg makes an output of it.
+func (o original) ffmpeg(ctx context.Context, limit time.Duration, output ...string) error {
+	argv := quietly(append([]string{"-f", o.format, "-i", "file:" + theFile}, output...))
+	return program{argv: argv, limit: limit, file: o.file}.run(ctx)
+}
+
+func (o original) picture(ctx context.Context, a ask) (Take, error) {
 	for _, side := range sides {
-		err := ffmpeg(ctx, smallerTime, nil, nil, append(input, "-frames:v", "1", "-vf", shape{box: box{side, side}}.filter(),
-			"-q:v", "3", "-pix_fmt", "yuvj420p", "-f", "image2", "-update", "1", "-y", a.out)...)
+		err := o.ffmpeg(ctx, smallerTime, "-frames:v", "1", "-vf", shape{box: box{side, side}}.filter(),
+			"-q:v", "3", "-pix_fmt", "yuvj420p", "-f", "image2", "-update", "1", "-y", a.out)
 		if err != nil {
 			return Take{}, err
 		}
@@ -87,17 +94,17 @@ func smallerPicture(ctx context.Context, input []string, a ask) (Take, error) {
 	return Take{}, bot.ErrNoSmaller
 }
 
-// smallerClip aims at the limit from the clip's length. Its sound is left out.
-func smallerClip(ctx context.Context, input []string, a ask) (Take, error) {
+// clip aims at the limit from the clip's length. Its sound is left out.
+func (o original) clip(ctx context.Context, a ask) (Take, error) {
 	codec, err := encoder(ctx)
 	if err != nil {
 		return Take{}, err
 	}
-	if a.length, err = lengthOf(ctx, input); err != nil {
+	if a.length, err = o.length(ctx); err != nil {
 		return Take{}, err
 	}
 	a.fps, a.shape = filmFPS, shape{box: filmBox}
-	if err := ffmpeg(ctx, 4*a.length+slack, nil, nil, append(input, a.output(codec)...)...); err != nil {
+	if err := o.ffmpeg(ctx, 4*a.length+slack, a.output(codec)...); err != nil {
 		return Take{}, err
 	}
 	t, err := measure(a.out)
@@ -111,11 +118,11 @@ func smallerClip(ctx context.Context, input []string, a ask) (Take, error) {
 	return t, err
 }
 
-// lengthOf is how long a clip is, wherever it has its index.
-func lengthOf(ctx context.Context, input []string) (time.Duration, error) {
+// length is how long a clip is, wherever it has its index.
+func (o original) length(ctx context.Context) (time.Duration, error) {
 	var out bytes.Buffer
-	argv := append([]string{"ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0"}, input...)
-	if err := (program{argv: argv, stdout: &out, limit: stillTime}).run(ctx); err != nil {
+	argv := []string{"ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", "-f", o.format, "-i", "file:" + theFile}
+	if err := (program{argv: argv, stdout: &out, limit: stillTime, file: o.file}).run(ctx); err != nil {
 		return 0, err
 	}
 	length, err := strconv.ParseFloat(strings.TrimSpace(out.String()), 64)

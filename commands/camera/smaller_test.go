@@ -38,7 +38,12 @@ func TestWhatIsTooLargeHasASmallerForm(t *testing.T) {
 			if err != nil || info.Size() <= c.limit {
 				t.Fatalf("the original has %d bytes, %v", info.Size(), err)
 			}
-			m, err := g.Smaller(t.Context(), c.path, c.limit)
+			f, err := os.Open(c.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			m, err := g.Smaller(t.Context(), f, c.limit)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -72,7 +77,12 @@ func TestWhatIsNoPictureIsNotReadAsOne(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := g.Smaller(t.Context(), path, 1<<20); !errors.Is(err, bot.ErrNoSmaller) {
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if _, err := g.Smaller(t.Context(), f, 1<<20); !errors.Is(err, bot.ErrNoSmaller) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
