@@ -18,7 +18,6 @@ import (
 	"slices"
 	"strings"
 	"syscall"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -307,34 +306,31 @@ It works whether chapi is running or not.`,
 }
 
 func psCommand(o *options) *cobra.Command {
-	return &cobra.Command{
+	all := false
+	cmd := &cobra.Command{
 		Use:   "ps",
 		Short: "List the sessions on this machine",
-		Args:  noArguments,
+		Long: `List the sessions on this machine: those that run, and the last that have ended,
+with whose they are and the chat that they are in.`,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			sessions, err := o.sessions()
 			if err != nil {
 				return err
 			}
 			if len(sessions) == 0 {
-				fmt.Fprintln(cmd.OutOrStdout(), "No sessions. /run or /term in a chat starts one.")
-				return nil
+				return daemon.Ps(cmd.Context(), cmd.OutOrStdout(), nil, nil, all)
 			}
-			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "ID\tSTATE\tBYTES\tCOMMAND")
-			for _, s := range sessions {
-				state := "running"
-				switch {
-				case s.Exited:
-					state = s.Exit.String()
-				case !s.Live:
-					state = "lost"
-				}
-				fmt.Fprintf(w, "%s\t%s\t%d\t%s\n", s.ID, state, s.End, strings.Join(s.Spec.Argv, " "))
+			store, _, err := o.open(cmd.Context())
+			if err != nil {
+				return err
 			}
-			return w.Flush()
+			defer store.Close()
+			return daemon.Ps(cmd.Context(), cmd.OutOrStdout(), sessions, store, all)
 		},
 	}
+	cmd.Flags().BoolVar(&all, "all", false, "all that have ended, too")
+	return cmd
 }
 
 func (o *options) sessionsDir() (string, error) {

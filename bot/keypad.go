@@ -59,10 +59,13 @@ func (w *watcher) windowKeys(ctx context.Context, st Status) *Keyboard {
 
 // layout is at most five rows of at most five keys, which every network takes.
 func (w *watcher) layout(ctx context.Context, st Status) [][]Button {
-	stop, log := Button{Label: "Stop", Command: "stop"}, Button{Label: "Log", Command: "log"}
-	last := []Button{w.otherView(), viewButton("F1…", "keys", "f"), stop, log}
+	stop, fn := Button{Label: "Stop", Command: "stop"}, viewButton("F1…", "keys", "f")
+	last := []Button{w.otherView(), fn, stop, {Label: "Log", Command: "log"}}
 	if w.pane.facts.Size.Cols > panWidth && w.pane.view == ViewText {
-		last = []Button{viewButton("◀", "pan", "left"), viewButton("▶", "pan", "right"), w.otherView(), stop, viewButton("F1…", "keys", "f")}
+		last = []Button{viewButton("◀", "pan", "left"), viewButton("▶", "pan", "right"), w.otherView(), stop, fn}
+	}
+	if !w.pane.facts.Full { // it is shown as a window because somebody wants it so
+		last[3] = viewButton("Lines", "kind", "auto")
 	}
 	if w.lim.Form != "" {
 		last = last[:min(len(last), 4)] // and the form's button

@@ -17,6 +17,9 @@ type Window interface {
 	// then the window's own, without blanks at their ends. A line that was
 	// wrapped is one.
 	Lines() []string
+	// PictureOf writes the lines [from,to) of Lines as a PNG; bounds beyond are
+	// moved in.
+	PictureOf(w io.Writer, from, to int) error
 }
 
 // WindowFacts are what else is to be known of a window.

@@ -716,6 +716,9 @@ func (w *watcher) keys() *Keyboard {
 			{key("^C", "ctrl-c"), key("←", "left"), key("↓", "down"), key("→", "right")},
 			{key("^D", "ctrl-d"), stop, log},
 		}
+		if w.session.PTY {
+			rows[2] = append(rows[2], viewButton("Picture", "kind", string(ViewPicture)))
+		}
 	}
 	w.keypad = &Keyboard{Handle: NewHandle(), Rows: rows, Session: w.session.ID}
 	return w.keypad

@@ -1,7 +1,11 @@
 package commands
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
 	"time"
 
 	"chapi/bot"
@@ -68,11 +72,42 @@ func sessionList(sessions []bot.Session, everywhere bool, now time.Time) bot.Pos
 func sessionLine(s bot.Session, everywhere bool, state string) []bot.Span {
 	line := []bot.Span{code(titleOf(s)), text(" · %s · %s", state, oneLine(s.Person))}
 	if everywhere {
-		where := oneLine(s.Claim.Title)
-		if where == "" || s.Thread.Room() != s.Claim.Thread.Room() {
-			where = s.Thread.Room().String()
-		}
-		line = append(line, text(" · %s", clip(where, 40)))
+		line = append(line, text(" · %s", whereOf(s)))
 	}
 	return append(line, text("\n"))
+}
+
+// whereOf is the chat that a session is in, as people call it.
+func whereOf(s bot.Session) string {
+	where := oneLine(s.Claim.Title)
+	if where == "" || s.Thread.Room() != s.Claim.Thread.Room() {
+		where = s.Thread.Room().String()
+	}
+	return clip(where, 40)
+}
+
+// WriteSessions writes a table of sessions for a terminal: which, how each is and
+// since when, whose, and where. What the record does not know is a dash.
+func WriteSessions(w io.Writer, sessions []bot.Session, now time.Time) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ID\tSTATE\tSINCE\tWHO\tWHERE\tCOMMAND")
+	for _, s := range sessions {
+		state, since := "running", s.Started
+		if s.State == bot.Ended {
+			state, since = s.Exit.String(), s.Exit.At
+		}
+		who, where, when := "-", "-", "-"
+		if s.Person != "" {
+			who, where = oneLine(s.Person), whereOf(s)
+		}
+		if !since.IsZero() {
+			when = moment(since, now)
+		}
+		command := clip(oneLine(s.Title), 60)
+		if s.Name != "" && s.Name != s.Title {
+			command = oneLine(s.Name) + ": " + command
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", s.ID, state, when, who, where, cmp.Or(command, "-"))
+	}
+	return table.Flush()
 }

@@ -22,6 +22,8 @@ const (
 	// findMost how many places.
 	findAround = 2
 	findMost   = 8
+	// pictureAround is findAround for a picture.
+	pictureAround = 8
 )
 
 // back declares /back: what has scrolled out of a terminal.
@@ -59,15 +61,16 @@ func findText(d Deps) bot.Command {
 		Group:    groupLook,
 		Summary:  "Find text in what a terminal has shown",
 		Help:     "The newest places come last, each with the lines around it. Upper and lower case are the same.",
-		Examples: []string{"find error", "find --session 12 not found"},
+		Examples: []string{"find error", "find --picture error", "find --session 12 not found"},
 		Args: []bot.Arg{
+			{Name: "picture", Flag: true, Kind: bot.ArgSwitch, Summary: "the newest place as a picture, in its colours"},
 			{Name: "session", Flag: true, Kind: bot.ArgSession, Summary: "its number or name"},
 			{Name: "text", Kind: bot.ArgRest, Required: true, Summary: "what to look for"},
 		},
 		Role:   bot.Viewer,
 		Effect: bot.Reads,
 		Run: func(ctx context.Context, req bot.Request) error {
-			s, lines, _, err := scrollback(ctx, d, req)
+			s, lines, window, err := scrollback(ctx, d, req)
 			if err != nil {
 				return err
 			}
@@ -75,6 +78,13 @@ func findText(d Deps) bot.Command {
 			places := placesOf(lines, text)
 			if len(places) == 0 {
 				return bot.Userf("%q is nowhere in the %d lines that the terminal of %s keeps. /log %s has the whole output.", clip(text, 40), len(lines), s.ID, s.ID)
+			}
+			if req.Call.Args.Has("picture") {
+				at := places[len(places)-1]
+				caption := said(code(titleOf(s)), fmt.Sprintf(", line %d of %d", at+1, len(lines)))
+				return sendPicture(d, req, string(s.ID)+"-find.png", caption, func(w io.Writer) error {
+					return window.PictureOf(w, max(at-pictureAround, 0), at+pictureAround+1)
+				})
 			}
 			var found []string
 			for _, at := range places[max(len(places)-findMost, 0):] {
@@ -113,10 +123,11 @@ func copyOutput(d Deps) bot.Command {
 		Role:     bot.Viewer,
 		Effect:   bot.Reads,
 		Run: func(ctx context.Context, req bot.Request) error {
-			s, lines, facts, err := scrollback(ctx, d, req)
+			s, lines, window, err := scrollback(ctx, d, req)
 			if err != nil {
 				return err
 			}
+			facts := window.Facts()
 			note := "The shell does not mark its commands: these are all the lines that its terminal keeps."
 			if facts.Command.Len() > 0 {
 				lines, note = lines[facts.Command.From:facts.Command.To], ""
@@ -127,24 +138,22 @@ func copyOutput(d Deps) bot.Command {
 }
 
 // scrollback is what the terminal of the call's session keeps, without blank
-// lines at the end.
-func scrollback(ctx context.Context, d Deps, req bot.Request) (bot.Session, []string, bot.WindowFacts, error) {
-	s, err := find(ctx, d, req)
-	if err != nil {
-		return s, nil, bot.WindowFacts{}, err
+// lines at the end, and its window.
+func scrollback(ctx context.Context, d Deps, req bot.Request) (s bot.Session, lines []string, window bot.Window, err error) {
+	if s, err = find(ctx, d, req); err != nil {
+		return s, nil, nil, err
 	}
-	window, err := d.Terminals.Window(ctx, req.Principal, s.ID)
-	if err != nil {
-		return s, nil, bot.WindowFacts{}, err
+	if window, err = d.Terminals.Window(ctx, req.Principal, s.ID); err != nil {
+		return s, nil, nil, err
 	}
-	lines := window.Lines()
+	lines = window.Lines()
 	for len(lines) > 0 && lines[len(lines)-1] == "" {
 		lines = lines[:len(lines)-1]
 	}
 	if len(lines) == 0 {
-		return s, nil, bot.WindowFacts{}, bot.Userf("The terminal of session %s shows nothing so far.", s.ID)
+		return s, nil, nil, bot.Userf("The terminal of session %s shows nothing so far.", s.ID)
 	}
-	return s, lines, window.Facts(), nil
+	return s, lines, window, nil
 }
 
 // sayLines answers with lines: in a message if they fit one.

@@ -31,7 +31,8 @@ func (f fakeWindow) Facts() bot.WindowFacts { return f.facts }
 func (f fakeWindow) Text(bot.PageSize, int) (plain, coloured string) {
 	return strings.Join(f.lines, "\n"), ""
 }
-func (f fakeWindow) Lines() []string { return slices.Clone(f.lines) }
+func (f fakeWindow) Lines() []string                       { return slices.Clone(f.lines) }
+func (f fakeWindow) PictureOf(w io.Writer, _, _ int) error { return f.Picture(w) }
 func (f fakeWindow) Picture(w io.Writer) error {
 	return png.Encode(w, image.NewGray(image.Rect(0, 0, 2, 2)))
 }

@@ -34,7 +34,7 @@ var tokens = []tokenOf{
 		section:    "telegram",
 		env:        []string{"TELEGRAM_BOT_TOKEN"},
 		credential: "telegram_token",
-		form:       regexp.MustCompile(`^[0-9]{1,20}:([A-Za-z0-9_-]{1,200})$`),
+		form:       regexp.MustCompile(`^[0-9]{1,20}:([A-Za-z0-9_-]+)$`),
 		like:       "is not a token; BotFather's look like 123456789:AAF...",
 	},
 	{

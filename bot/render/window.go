@@ -85,10 +85,31 @@ func (w *window) Text(size bot.PageSize, from int) (plain, coloured string) {
 }
 
 // Picture implements bot.Window.
-func (w *window) Picture(to io.Writer) error {
+func (w *window) Picture(to io.Writer) error { return paint(to, w.view) }
+
+// PictureOf implements bot.Window.
+func (w *window) PictureOf(out io.Writer, from, to int) error {
+	_, of := w.lines()
+	v := screen.View{Cols: w.view.Cols, Palette: w.view.Palette, Modes: w.view.Modes}
+	for i, row := range w.screen.Lines(0, len(of)) {
+		if of[i] < from || of[i] >= to {
+			continue
+		}
+		cells := make([]screen.Cell, v.Cols)
+		for n := copy(cells, row.Cells); n < len(cells); n++ {
+			cells[n].Width = 1
+		}
+		v.Cells, v.Wrapped = append(v.Cells, cells...), append(v.Wrapped, row.Wrapped)
+		v.Rows++
+	}
+	display.Mask(&v, w.masker)
+	return paint(out, v)
+}
+
+func paint(to io.Writer, v screen.View) error {
 	p := painters.Get().(*picture.Painter)
 	defer painters.Put(p)
-	return p.PNG(to, w.view, picture.Options{})
+	return p.PNG(to, v, picture.Options{})
 }
 
 // painters keep what they have drawn of letters for the next picture.

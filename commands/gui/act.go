@@ -23,14 +23,14 @@ const (
 	maxKeys   = 100
 	maxRepeat = 50
 	maxClicks = 3
-	// maxText is how many characters are typed at once, and maxRare when some
-	// are none of ASCII.
+	// maxText is how many characters are typed at once, and maxRare how many of
+	// them may be none of ASCII.
 	maxText = 2000
 	maxRare = 200
 	// actTime bounds one call of xdotool.
 	actTime = 40 * time.Second
 	// keyPause is the time between two characters, in milliseconds: programs
-	// lose some that come faster. rarePause is the same where some are on no key:
+	// lose some that come faster. rarePause is the same for those on no key:
 	// xdotool puts each onto one for as long as that, in which the program has to
 	// ask what is on it.
 	keyPause  = "8"
@@ -96,21 +96,49 @@ func (d *Displays) Type(ctx context.Context, id bot.SessionID, text string) erro
 	if err != nil {
 		return err
 	}
-	pause, most, which := keyPause, maxText, ""
-	if strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII }) {
-		pause, most, which = rarePause, maxRare, ", some of them not of ASCII,"
+	parts := kinds(text)
+	all, rare := 0, 0
+	for _, part := range parts {
+		n := utf8.RuneCountInString(part)
+		if all += n; !isASCII(part) {
+			rare += n
+		}
 	}
-	if n := utf8.RuneCountInString(text); n > most {
-		return bot.Userf("/in: %d characters%s at once are too many for a window; %d may be.", n, which, most)
+	switch {
+	case rare > maxRare:
+		return bot.Userf("/in: %d characters that are not of ASCII at once are too many for a window; %d may be.", rare, maxRare)
+	case all > maxText:
+		return bot.Userf("/in: %d characters at once are too many for a window; %d may be.", all, maxText)
 	}
 	if err := at.aim(ctx); err != nil {
 		return err
 	}
-	if err = at.do(ctx, strings.NewReader(text), "type", "--clearmodifiers", "--delay", pause, "--file", "-"); err == nil {
-		d.acted(id)
+	for _, part := range parts {
+		pause := keyPause
+		if !isASCII(part) {
+			pause = rarePause
+		}
+		if err := at.do(ctx, strings.NewReader(part), "type", "--clearmodifiers", "--delay", pause, "--file", "-"); err != nil {
+			return err
+		}
 	}
-	return err
+	d.acted(id)
+	return nil
 }
+
+// kinds cuts a text into pieces of ASCII alone and of other characters alone.
+func kinds(text string) (parts []string) {
+	for from, i := 0, 0; i < len(text); {
+		for i++; i < len(text) && (text[i] < utf8.RuneSelf) == (text[from] < utf8.RuneSelf); i++ {
+		}
+		parts = append(parts, text[from:i])
+		from = i
+	}
+	return parts
+}
+
+// isASCII is about a piece of a text, see kinds.
+func isASCII(part string) bool { return part[0] < utf8.RuneSelf }
 
 // repeated reads how often a key is to be pressed.
 func repeated(word string) (name string, times int, err error) {
