@@ -26,13 +26,13 @@ type discordNet struct {
 
 // The ids of the server, of its channels and of the first person.
 const (
-	discordGuild  = 300000000000000001
-	discordLab    = 300000000000000002
-	discordAttic  = 300000000000000003
-	discordForum  = 300000000000000004
-	discordPosts  = 300000000000000005
-	discordPerson = 200000000000001001
-	discordOthers = 200000000000002001
+	discordGuild  discordtest.Snowflake = 300000000000000001
+	discordLab    discordtest.Snowflake = 300000000000000002
+	discordAttic  discordtest.Snowflake = 300000000000000003
+	discordForum  discordtest.Snowflake = 300000000000000004
+	discordPosts  discordtest.Snowflake = 300000000000000005
+	discordPerson discordtest.Snowflake = 200000000000001001
+	discordOthers discordtest.Snowflake = 200000000000002001
 )
 
 func newDiscord(t testing.TB, how terms) network {
@@ -47,7 +47,7 @@ func newDiscord(t testing.TB, how terms) network {
 	}
 	var members []*discordtest.User
 	for i, name := range []string{"ann", "bob", "olga", "viv", "eve"} {
-		n.users[name] = n.AddUser(discordtest.Snowflake(discordPerson+i), name)
+		n.users[name] = n.AddUser(discordPerson+discordtest.Snowflake(i), name)
 		n.chats[name] = n.DM(n.users[name])
 		members = append(members, n.users[name])
 	}
@@ -94,7 +94,7 @@ chats:
 }
 
 func (n *discordNet) AddPerson(i int, name, role string) string {
-	id := discordtest.Snowflake(discordOthers + i)
+	id := discordOthers + discordtest.Snowflake(i)
 	n.users[name] = n.AddUser(id, name)
 	n.guild.Join(n.users[name])
 	n.chats[name] = n.DM(n.users[name])
