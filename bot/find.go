@@ -42,7 +42,10 @@ func mayBegin(b []byte) int {
 func cutHead(b []byte) int {
 	end := b[max(len(b)-len(pngHead)+1, 0):]
 	for i := range end {
-		if rest := end[i:]; bytes.HasPrefix(pngHead, rest) || len(rest) < len(jpegHead) && bytes.HasPrefix(jpegHead, rest) {
+		switch rest := end[i:]; {
+		case PictureKind(rest) != "":
+			return 0 // it has begun
+		case bytes.HasPrefix(pngHead, rest), bytes.HasPrefix(jpegHead, rest):
 			return len(rest)
 		}
 	}

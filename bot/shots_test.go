@@ -104,3 +104,23 @@ func TestPicturesKeepTheirNumbersOverARestart(t *testing.T) {
 		t.Errorf("found %v", found)
 	}
 }
+
+func TestAPictureThatHasBegunIsNotCut(t *testing.T) {
+	for _, c := range []struct {
+		end  string
+		want int
+	}{
+		{"text", 0},
+		{"text\xff", 1},
+		{"text\xff\xd8", 2},
+		{"text\xff\xd8\xff", 0},
+		{"text\xff\xd8\xff\xff", 0},
+		{"text\x89PNG\r\n\x1a", 7},
+		{"text\x89PNG\r\n\x1a\n", 0},
+		{"text\x89PNG\x89", 1},
+	} {
+		if got := cutHead([]byte(c.end)); got != c.want {
+			t.Errorf("%q: got %d, want %d", c.end, got, c.want)
+		}
+	}
+}
