@@ -42,6 +42,9 @@ func mayBegin(b []byte) int {
 func cutHead(b []byte) int {
 	end := b[max(len(b)-len(pngHead)+1, 0):]
 	for i := range end {
+		if i == len(end)-1 && i > 0 && end[i-1] >= 0x80 {
+			continue // the end of a letter in UTF-8
+		}
 		if rest := end[i:]; bytes.HasPrefix(pngHead, rest) || len(rest) < len(jpegHead) && bytes.HasPrefix(jpegHead, rest) {
 			return len(rest)
 		}
@@ -240,7 +243,8 @@ func newScan(from int64) pictureScan {
 }
 
 // look goes on with a chunk, and tells of the pictures that end in it. What a
-// gap has cut is not taken for one with what is behind it.
+// gap has cut is not taken for one with what is behind it. Bytes at the end that
+// may be the beginning of one are left, at first, for the next chunk.
 func (s *pictureScan) look(c Chunk, found func(printed)) {
 	end := c.From + int64(len(c.Data))
 	if c.From > s.at {
@@ -256,8 +260,16 @@ func (s *pictureScan) look(c Chunk, found func(printed)) {
 		s.text = true
 		return
 	}
-	for len(data) > 0 {
+	for all := len(data); len(data) > 0; {
 		n, part := s.feed(data, end-int64(len(data)))
+		if n == 0 && part == noPicture {
+			if len(data) < all { // what follows will tell
+				s.at = end - int64(len(data))
+				return
+			}
+			n = len(data) // it has not
+			s.text = true
+		}
 		data = data[n:]
 		at := end - int64(len(data))
 		switch part {
@@ -275,9 +287,6 @@ func (s *pictureScan) feed(data []byte, from int64) (n int, part picturePart) {
 	began := !s.finder.busy()
 	n, part = s.finder.feed(data)
 	if part == noPicture {
-		if n == 0 {
-			n = len(data) // what would tell does not follow
-		}
 		s.text = s.text || len(bytes.TrimSpace(data[:n])) > 0
 		return n, part
 	}
