@@ -3,6 +3,7 @@ package bot
 import (
 	"bytes"
 	"encoding/binary"
+	"unicode/utf8"
 )
 
 var (
@@ -45,6 +46,8 @@ func cutHead(b []byte) int {
 		switch rest := end[i:]; {
 		case PictureKind(rest) != "":
 			return 0 // it has begun
+		case len(rest) == 1 && rest[0] == pngHead[0] && i > 0 && end[i-1] >= utf8.RuneSelf:
+			// the end of a letter in UTF-8
 		case bytes.HasPrefix(pngHead, rest), bytes.HasPrefix(jpegHead, rest):
 			return len(rest)
 		}
@@ -243,7 +246,8 @@ func newScan(from int64) pictureScan {
 }
 
 // look goes on with a chunk, and tells of the pictures that end in it. What a
-// gap has cut is not taken for one with what is behind it.
+// gap has cut is not taken for one with what is behind it. Bytes at the end that
+// may be the beginning of one are left, at first, for the next chunk.
 func (s *pictureScan) look(c Chunk, found func(printed)) {
 	end := c.From + int64(len(c.Data))
 	if c.From > s.at {
@@ -259,8 +263,16 @@ func (s *pictureScan) look(c Chunk, found func(printed)) {
 		s.text = true
 		return
 	}
-	for len(data) > 0 {
+	for all := len(data); len(data) > 0; {
 		n, part := s.feed(data, end-int64(len(data)))
+		if n == 0 && part == noPicture {
+			if len(data) < all { // what follows will tell
+				s.at = end - int64(len(data))
+				return
+			}
+			n = len(data) // it has not
+			s.text = true
+		}
 		data = data[n:]
 		at := end - int64(len(data))
 		switch part {
@@ -278,9 +290,6 @@ func (s *pictureScan) feed(data []byte, from int64) (n int, part picturePart) {
 	began := !s.finder.busy()
 	n, part = s.finder.feed(data)
 	if part == noPicture {
-		if n == 0 {
-			n = len(data) // what would tell does not follow
-		}
 		s.text = s.text || len(bytes.TrimSpace(data[:n])) > 0
 		return n, part
 	}

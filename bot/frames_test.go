@@ -111,6 +111,19 @@ func TestARunOfPicturesEndsWithAPauseOrAnotherShape(t *testing.T) {
 	}
 }
 
+// Output is read in pieces, which may end within the first bytes of a picture.
+func TestAPictureIsFoundWhereverItIsCutForReading(t *testing.T) {
+	p := sized(t, 16, 16)
+	for before := readSize - 12; before < readSize+2; before++ {
+		j := &reel{}
+		j.add(time.Unix(1e9, 0), make([]byte, before))
+		j.add(time.Unix(1e9, 0), p)
+		if got := runsOf(t, j); len(got) != 1 || got[0] != 1 {
+			t.Errorf("behind %d bytes: %v", before, got)
+		}
+	}
+}
+
 func TestAPictureThatIsNotKeptAsAWholeIsNone(t *testing.T) {
 	p, j := sized(t, 16, 16), &reel{}
 	for range 5 {

@@ -118,6 +118,7 @@ func TestAPictureThatHasBegunIsNotCut(t *testing.T) {
 		{"text\x89PNG\r\n\x1a", 7},
 		{"text\x89PNG\r\n\x1a\n", 0},
 		{"text\x89PNG\x89", 1},
+		{"text\u0109", 0},
 	} {
 		if got := cutHead([]byte(c.end)); got != c.want {
 			t.Errorf("%q: got %d, want %d", c.end, got, c.want)

@@ -400,7 +400,7 @@ func TestFilesOfAMessageBecomeArguments(t *testing.T) {
 	}
 	w.refused("sh wc {file}")
 	w.do("run true")
-	if !strings.Contains(w.reply.text(), "Stored second") {
+	if !strings.Contains(w.reply.text(), "Stored 2 files") {
 		t.Errorf("what a program does not ask for is not told of: %q", w.reply.text())
 	}
 	w.files = nil

@@ -39,17 +39,18 @@ type load struct {
 	cards    int           // of the machine, one after another
 	presses  int           // of keys, one after another
 	days     int           // of measurements on record
+	file     int           // bytes, where the network takes as many
 }
 
 var (
 	// smoke only shows that everything still works.
 	smoke = load{
 		messages: 5, chats: 3, rush: 200 * time.Millisecond, flood: 4 << 20, budget: 1 << 20, rounds: 1,
-		starts: 1, commands: 3, settle: 50 * time.Millisecond, idle: 100 * time.Millisecond, sessions: 2, cards: 2, presses: 2, days: 1,
+		starts: 1, commands: 3, settle: 50 * time.Millisecond, idle: 100 * time.Millisecond, sessions: 2, cards: 2, presses: 2, days: 1, file: 1e6,
 	}
 	full = load{
 		messages: 600, chats: 50, rush: 12 * time.Second, flood: 1 << 30, budget: 64 << 20, rounds: 3, rates: true,
-		starts: 10, commands: 1000, settle: 5 * time.Second, idle: 10 * time.Minute, sessions: 100, cards: 100, presses: 60, days: 40,
+		starts: 10, commands: 1000, settle: 5 * time.Second, idle: 10 * time.Minute, sessions: 100, cards: 100, presses: 60, days: 40, file: 48e6,
 	}
 )
 
@@ -76,6 +77,7 @@ func TestBench(t *testing.T) {
 		t.Run(b.on+" keys", b.keys)
 		t.Run(b.on+" throughput", b.throughput)
 		t.Run(b.on+" flood", b.floods)
+		t.Run(b.on+" files", b.files)
 		t.Run(b.on+" idle", func(t *testing.T) { b.atRest(t, b.on) })
 	}
 	b.on = "telegram"
@@ -448,6 +450,51 @@ func (b *bench) atRest(t *testing.T, nets ...string) {
 	if info, err := os.Stat(binary); err == nil {
 		b.note("size of the program", mb(info.Size()), "", "")
 	}
+}
+
+// carried is the most that a network takes from people for us, and from us, in
+// bytes.
+var carried = map[string]struct{ up, down int }{"telegram": {19e6, 48e6}, "discord": {48e6, 10e6}}
+
+// files is a large file to the device, and one from it, whole and synced, and what
+// memory that takes beyond the daemon's own.
+func (b *bench) files(t *testing.T) {
+	w, chats := b.device(t, "files", unhindered, terms{})
+	chat, inbox := chats[0], filepath.Join(w.dir, "inbox")
+	w.extra += "files: {inbox: " + strconv.Quote(inbox) + "}\n"
+	if err := os.MkdirAll(filepath.Join(inbox, chat.person), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	w.up()
+	arrives := func(what string) {
+		w.sees(chat.person, what, func(m note) bool {
+			return m.File != nil && m.File.Name == what || strings.Contains(m.Text, "Stored "+what)
+		})
+	}
+	up := bytes.Repeat([]byte("0123456789abcdef"), min(b.file, carried[b.on].up)/16)
+	b.carry(w, "file to the device", len(up), func() {
+		chat.Say(chat.person, "", manner{files: []sentFile{{"up.bin", up}}})
+		arrives("up.bin")
+	})
+	down := make([]byte, min(b.file, carried[b.on].down))
+	if err := os.WriteFile(filepath.Join(inbox, chat.person, "down.bin"), down, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b.carry(w, "file from the device", len(down), func() {
+		chat.ask("/get down.bin")
+		arrives("down.bin")
+	})
+	w.down()
+}
+
+// carry notes how fast a file is carried, and the peak memory beyond what the
+// daemon had before.
+func (b *bench) carry(w *world, what string, size int, do func()) {
+	// The peak so far is forgotten; see clear_refs in proc_pid(5).
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", w.pid()), []byte("5"), 0o200)
+	before := field(w.pid(), "status", "VmRSS")
+	took := timed(do)
+	b.note(what, fmt.Sprintf("%s in %s, %s extra", mb(int64(size)), seconds(took), memory(max(field(w.pid(), "status", "VmHWM")-before, 0))), "8 MB extra", "")
 }
 
 func (b *bench) memory(pid int, when string, reference int) {

@@ -35,6 +35,7 @@ import (
 //	replies WHO WHERE TEXT...  a reply to what a person said or sent last
 //	stalls on|off             files come only half from now on, or whole again
 //	serves                    a web server has the work folder: its address replaces SITE in what is said
+//	clogs on|off              that server stops in the middle of a file
 //	gets WHERE NAME FILE      the bot's file of that name has the bytes of FILE
 //	answers WHO WHERE RE TEXT...   a reply to the bot's newest message that fits
 //	presses WHO WHERE LABEL [RE]   a press on the newest message with the button
@@ -144,6 +145,7 @@ func play(t *testing.T, dir string, names ...string) {
 			"sends":     script(3, sendsVerb),
 			"stalls":    script(1, func(w *world, args []string) { w.net.StallDownloads(args[0] == "on") }),
 			"serves":    script(0, servesVerb),
+			"clogs":     script(1, func(w *world, args []string) { w.clogged.Store(args[0] == "on") }),
 			"block":     script(4, blockVerb),
 			"replies":   script(3, repliesVerb),
 			"gets":      script(3, getsVerb),
@@ -271,9 +273,24 @@ func sendsVerb(w *world, args []string) {
 }
 
 func servesVerb(w *world, _ []string) {
-	site := httptest.NewServer(http.FileServer(http.Dir(w.dir)))
+	site := httptest.NewServer(http.HandlerFunc(w.serve))
 	w.t.Cleanup(site.Close)
 	w.site = site.URL
+}
+
+// serve sends a file of the work folder, or as long as the server is clogged only
+// its first half.
+func (w *world) serve(out http.ResponseWriter, req *http.Request) {
+	name := filepath.Join(w.dir, filepath.Clean("/"+req.URL.Path))
+	content, err := os.ReadFile(name)
+	if err != nil || !w.clogged.Load() {
+		http.ServeFile(out, req, name)
+		return
+	}
+	out.Header().Set("Content-Length", strconv.Itoa(len(content)))
+	_, _ = out.Write(content[:len(content)/2])
+	_ = http.NewResponseController(out).Flush()
+	<-req.Context().Done()
 }
 
 func blockVerb(w *world, args []string) {

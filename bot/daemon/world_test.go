@@ -64,10 +64,11 @@ type world struct {
 	// lines below it are of the section of each network; else the pace is fast.
 	extra string
 
-	code    string // by the last "pairs"
-	site    string // by "serves"
-	said    said   // by the last "says"
-	pressed press  // by the last "presses", and how it was done
+	code    string      // by the last "pairs"
+	site    string      // by "serves"
+	clogged atomic.Bool // by "clogs"
+	said    said        // by the last "says"
+	pressed press       // by the last "presses", and how it was done
 	press   func() press
 
 	other func()       // ends another program with the same token
