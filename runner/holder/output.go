@@ -83,11 +83,10 @@ func (r *reader) step(fd uintptr) bool {
 		r.session.grew()
 		return true
 	case err == unix.EAGAIN && r.session.isLate():
-		if r.pauses {
+		if r.pauses || r.file.SetReadDeadline(time.Now().Add(latePause)) != nil {
 			r.session.catchUp()
 			return true
 		}
-		r.file.SetReadDeadline(time.Now().Add(latePause))
 		return false
 	case err == unix.EAGAIN:
 		// A session that is quiet needs no buffer.

@@ -30,6 +30,8 @@ const (
 	// openAfter is how old a session is before it can be reached by others
 	// than the daemon. Most are over by then.
 	openAfter = 100 * time.Millisecond
+	// lateMost bounds how long the end is kept back while the screen is drawn.
+	lateMost = 100 * time.Millisecond
 	// recordTries and recordPause bound how long the end is kept back while it
 	// cannot be written down.
 	recordTries = 20
@@ -303,6 +305,9 @@ func (s *session) record(exit bot.Exit) bot.Exit {
 func (s *session) keepScreen() {
 	if s.display == nil {
 		return
+	}
+	for began := time.Now(); s.isLate() && time.Since(began) < lateMost; {
+		s.display.catchUp() // there is nobody left to read its answers
 	}
 	if c, ok := s.display.now(); ok && s.log.Spare(int64(len(c.State))) {
 		writeCheckpoint(filepath.Join(s.dir, lastScreen), c)
