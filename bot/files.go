@@ -60,8 +60,12 @@ func (f *Files) smaller(ctx context.Context, c *Content, limit int64) (*Content,
 	}
 	defer whole.Close()
 	m, err := f.Shrinker.Smaller(ctx, whole, limit)
-	if err != nil {
+	var missing *UserError
+	if errors.Is(err, ErrNoSmaller) || errors.As(err, &missing) {
 		return nil, func() {}, fmt.Errorf("%w: %w", ErrTooLarge, err)
+	}
+	if err != nil {
+		return nil, func() {}, fmt.Errorf("make a picture smaller: %w", err)
 	}
 	smaller, _, err := existing(&m, limit)
 	if err != nil {

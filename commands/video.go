@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -39,7 +40,9 @@ func video(d Deps) bot.Command {
 			if err != nil {
 				return err
 			}
+			m := metered(ctx, req, fmt.Sprintf("Recording %s with %s", lasted(length), c.Name), 0)
 			post, err := d.Cameras.Clip(ctx, c, req.Principal.Thread(), length, d.Cameras.FPS)
+			m.stop()
 			if err != nil {
 				return err
 			}

@@ -192,7 +192,7 @@ func keyboardOf(k *bot.Keyboard) []row[button] {
 		return rows
 	}
 	for r, line := range k.Rows {
-		if len(line) == 0 || len(rows) == maxRows {
+		if len(line) == 0 {
 			continue
 		}
 		var parts []button
@@ -201,10 +201,28 @@ func keyboardOf(k *bot.Keyboard) []row[button] {
 		}
 		rows = append(rows, row[button]{componentRow, parts})
 	}
+	rows = folded(rows)
 	if last := len(rows) - 1; k.Session != "" && last >= 0 && len(rows[last].Parts) < rowButtons {
 		rows[last].Parts = append(rows[last].Parts, button{componentButton, buttonSecondary, formLabel, formKey})
 	}
 	return rows
+}
+
+// folded joins neighbouring rows, short ones first to last, until there are no
+// more than the network takes. What has no place even so is left out.
+func folded(rows []row[button]) []row[button] {
+	for joined := true; joined && len(rows) > maxRows; {
+		joined = false
+		for i := 0; i+1 < len(rows) && len(rows) > maxRows; i++ {
+			if len(rows[i].Parts)+len(rows[i+1].Parts) > rowButtons {
+				continue
+			}
+			rows[i].Parts = append(rows[i].Parts, rows[i+1].Parts...)
+			rows = slices.Delete(rows, i+1, i+2)
+			joined = true
+		}
+	}
+	return rows[:min(len(rows), maxRows)]
 }
 
 // reposts is how often a post is repeated at once after its fate is not known.

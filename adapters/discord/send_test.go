@@ -497,3 +497,48 @@ func TestErrorsShowNoToken(t *testing.T) {
 		}
 	}
 }
+
+// A keyboard has more rows than the network takes, as that of /ls does: they are
+// folded, and each button still means what it did.
+func TestRowsOfButtonsAreFoldedToFit(t *testing.T) {
+	key := func(label string) bot.Button { return bot.Button{Label: label} }
+	for _, c := range []struct {
+		rule string
+		rows []int
+		want []int
+	}{
+		{"few", []int{1, 2, 3}, []int{1, 2, 3}},
+		{"pairs and a last row", []int{2, 2, 2, 2, 2, 2, 3}, []int{4, 4, 2, 2, 3}},
+		{"single ones", []int{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, []int{4, 2, 2, 2, 2}},
+		{"full ones", []int{5, 5, 5, 5, 5, 5}, []int{5, 5, 5, 5, 5}},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			k := &bot.Keyboard{Handle: "h"}
+			for _, n := range c.rows {
+				var line []bot.Button
+				for range n {
+					line = append(line, key("x"))
+				}
+				k.Rows = append(k.Rows, line)
+			}
+			var got []int
+			seen := map[string]bool{}
+			for _, r := range keyboardOf(k) {
+				got = append(got, len(r.Parts))
+				for _, b := range r.Parts {
+					seen[b.ID] = true
+				}
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("got rows of %v, want %v", got, c.want)
+			}
+			total := 0
+			for _, n := range c.want {
+				total += n
+			}
+			if len(seen) != total {
+				t.Errorf("%d different buttons of %d", len(seen), total)
+			}
+		})
+	}
+}

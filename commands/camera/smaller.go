@@ -3,6 +3,7 @@ package camera
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -37,6 +38,10 @@ func (s *Studio) Smaller(ctx context.Context, f *os.File, limit int64) (bot.Medi
 	t, err := shrink(ctx, ask{limit: limit, out: out.Name()})
 	if err != nil {
 		os.Remove(out.Name())
+		var failed *programError
+		if errors.As(err, &failed) { // it may only begin like a picture
+			err = fmt.Errorf("%w: %w", bot.ErrNoSmaller, err)
+		}
 		return bot.Media{}, err
 	}
 	return t.media(""), nil

@@ -72,6 +72,7 @@ func TestWhatIsNoPictureIsNotReadAsOne(t *testing.T) {
 	g := newGallery(t, Config{Name: "cam", Source: "test"})
 	for name, text := range map[string]string{
 		"list.jpg": "ffconcat version 1.0\nfile /etc/hostname\n", "a.mp4": "#EXTM3U\n#EXTINF:1,\nfile:///etc/hostname\n", "empty.png": "",
+		"broken.png": "\x89PNG\r\n\x1a\n and nothing else",
 	} {
 		path := filepath.Join(t.TempDir(), name)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -47,7 +47,7 @@ func load(spec bot.Spec) (*program, error) {
 	if p.as, err = account(spec.User); err != nil {
 		return nil, err
 	}
-	if p.path, err = find(spec); err != nil {
+	if p.path, err = p.find(); err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -113,14 +113,17 @@ func account(name string) (*syscall.Credential, error) {
 
 // find looks the program up as a shell would: in the PATH of the session's own
 // environment, unless the name is a path.
-func find(spec bot.Spec) (string, error) {
-	name := spec.Argv[0]
+func (p *program) find() (string, error) {
+	name := p.Argv[0]
 	if strings.Contains(name, "/") {
-		path := within(spec.Dir, name)
+		path := within(p.Dir, name)
 		return path, checkProgram(path, name)
 	}
 	var seen error
-	for _, dir := range searched(spec) {
+	for _, dir := range searched(p.Spec) {
+		if p.as != nil && !enters(p.as, dir) {
+			continue
+		}
 		path := filepath.Join(dir, name)
 		err := checkProgram(path, name)
 		if err == nil {
@@ -136,7 +139,35 @@ func find(spec bot.Spec) (string, error) {
 	if seen != nil {
 		return "", seen
 	}
-	return "", noSuchProgram(name, alike(name, searched(spec)))
+	return "", noSuchProgram(name, alike(name, searched(p.Spec)))
+}
+
+// enters reports whether an account may reach what is in a folder, as its mode
+// and that of all above it say. We, who look, may go anywhere.
+func enters(as *syscall.Credential, dir string) bool {
+	for {
+		info, err := os.Stat(dir)
+		if err != nil {
+			return false
+		}
+		owner := info.Sys().(*syscall.Stat_t)
+		bit := fs.FileMode(0o001)
+		switch {
+		case as.Uid == 0:
+			return true
+		case owner.Uid == as.Uid:
+			bit = 0o100
+		case owner.Gid == as.Gid, slices.Contains(as.Groups, owner.Gid):
+			bit = 0o010
+		}
+		if info.Mode().Perm()&bit == 0 {
+			return false
+		}
+		if dir == "/" {
+			return true
+		}
+		dir = filepath.Dir(dir)
+	}
 }
 
 func within(dir, path string) string {
