@@ -3,6 +3,7 @@ package screen
 import (
 	"bytes"
 	"encoding/binary"
+	"iter"
 )
 
 const (
@@ -147,13 +148,29 @@ func noControl(eight uint64) bool {
 // takePens carries out the choices of colours in p, which is plain: those that
 // are not reset later.
 func (s *Screen) takePens(p []byte) {
-	p = p[max(bytes.LastIndex(p, []byte("\x1b[0m")), bytes.LastIndex(p, []byte("\x1b[m")), 0):]
-	for at := bytes.IndexByte(p, 0x1b); at >= 0; at = bytes.IndexByte(p, 0x1b) {
-		p = p[at:]
-		n := bytes.IndexAny(p, "mK") + 1
-		if p[n-1] == 'm' {
-			s.consume(p[:n])
+	from := 0
+	for at := range controls(p) {
+		if bytes.HasPrefix(p[at:], []byte("\x1b[m")) || bytes.HasPrefix(p[at:], []byte("\x1b[0m")) {
+			from = at
 		}
-		p = p[n:]
+	}
+	p = p[from:]
+	for at := range controls(p) {
+		if end := at + bytes.IndexAny(p[at:], "mK"); p[end] == 'm' {
+			s.consume(p[at : end+1])
+		}
+	}
+}
+
+// controls are where control sequences begin.
+func controls(p []byte) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for at := 0; ; at++ {
+			next := bytes.IndexByte(p[at:], 0x1b)
+			if next < 0 || !yield(at+next) {
+				return
+			}
+			at += next
+		}
 	}
 }
