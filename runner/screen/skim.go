@@ -20,8 +20,8 @@ const (
 
 // Skim passes over the beginning of p, as far as nothing of it is to be seen once
 // all of p is written, neither on the screen nor in the history, and tells how
-// much that is, or how much it had to draw. The rest of p is to be written next: until then the screen is
-// not that of any moment.
+// much that is; it may have to draw the first bytes. The rest of p is to be
+// written next: until then the screen is not that of any moment.
 //
 // A flood of lines is skimmed many times as fast as it is drawn. That it comes to
 // the same is what the tests compare.
