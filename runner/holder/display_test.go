@@ -139,6 +139,7 @@ func TestAScreenThatIsLateCatchesUp(t *testing.T) {
 			d.credit, d.rush = time.Hour, 0
 			d.add(bytes.Repeat([]byte("\x1b[1;34mfile\x1b[0m and others\r\n"), 1000))
 		}
+		d.credit, d.rush = time.Hour, 0
 		answers = append(answers, d.add([]byte("\x1b[6n"))...)
 		if _, ok := d.now(); ok == late {
 			t.Errorf("late is %v, and the screen is told: %v", late, ok)

@@ -56,9 +56,13 @@ func (d *Drawing) Step(end int64, block int) (answers []byte, drawn bool, err er
 // passed over.
 const skimBlock = 1 << 20
 
+// skimWorth is how much of a block has to be passed over for the next one to be
+// looked at in time.
+const skimWorth = skimBlock / 16
+
 // Skim passes over output before end of which nothing will be seen once the next
 // is drawn; see screen.Screen. Until Step has come to Solid the screen is not
-// that of any moment. It reports whether it passed over any.
+// that of any moment. It reports whether it passed over much.
 func (d *Drawing) Skim(end int64) (bool, error) {
 	if end-d.Offset < skimBlock || d.Offset < d.dense {
 		return false, nil
@@ -74,13 +78,14 @@ func (d *Drawing) Skim(end int64) (bool, error) {
 	if len(d.sizes) > 0 && d.sizes[0].At < chunk.From+int64(len(p)) {
 		return false, nil // it is to be drawn in the size that it had
 	}
-	n := d.Screen.Skim(p)
-	if n == 0 {
-		d.dense = chunk.From + int64(len(p))
-		return false, nil
+	n, seen := d.Screen.Skim(p), chunk.From+int64(len(p))
+	if n > 0 {
+		d.Offset, d.Solid = chunk.From+int64(n), seen
 	}
-	d.Offset, d.Solid = chunk.From+int64(n), chunk.From+int64(len(p))
-	return true, nil
+	if n < skimWorth {
+		d.dense = seen
+	}
+	return n >= skimWorth, nil
 }
 
 // learn sees to it that the sizes before an offset are known. Those that hold

@@ -77,6 +77,21 @@ func draw(b *testing.B, w io.Writer, stream []byte) {
 	}
 }
 
+// BenchmarkSkim passes over floods as a holder does, a megabyte at a time, and
+// draws what is left of each.
+func BenchmarkSkim(b *testing.B) {
+	for _, flood := range streams(b)[:2] {
+		b.Run(flood.name, func(b *testing.B) {
+			s := New(recordCols, recordRows, Options{History: 1000})
+			b.SetBytes(int64(len(flood.bytes)))
+			for b.Loop() {
+				n := s.Skim(flood.bytes)
+				s.Write(flood.bytes[n:])
+			}
+		})
+	}
+}
+
 // BenchmarkRebuild makes the screen of a session that has written 100 MB: from
 // its beginning, and from a checkpoint with a megabyte to go.
 func BenchmarkRebuild(b *testing.B) {
