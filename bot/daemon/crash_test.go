@@ -514,6 +514,11 @@ func (c *crash) closeSessions() {
 	if !eventually(patience, func() bool { return running() == "" }) {
 		c.t.Errorf("still running, though nobody knows of it: %s", running())
 	}
+	for _, chat := range []string{"ann", "bob", "lab"} {
+		if !c.w.net.Wait(patience, func() bool { return !slices.ContainsFunc(c.w.posts(chat), isRunning) }) {
+			c.t.Errorf("%s shows as running what is not:\n%s", chat, c.w.transcript(chat))
+		}
+	}
 	c.w.settle()
 }
 
