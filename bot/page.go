@@ -14,8 +14,8 @@ type PageSize struct {
 type Paper interface {
 	// Write lays out a chunk. Chunks come in order; where one begins later
 	// than the last ended, output is missing and the paper says so in a line
-	// of its own. Pictures are a line that has their numbers. full is true once the page has no room for all of it; what
-	// is written after that is ignored.
+	// of its own. Pictures are a line that has their numbers. full is true once
+	// the page has no room for all of it; what is written after that is ignored.
 	Write(c Chunk) (full bool)
 	// Text is the page as it stands. It fits the PageSize. Lines of standard
 	// error begin with a mark if the page knows both streams.
