@@ -71,14 +71,17 @@ func (d *daemon) typeKey(ctx context.Context, key string) bool {
 }
 
 // ready waits until the next line of a script may be taken: those before it
-// have run to their end, but for terminals, which it may be meant for. What an
-// earlier console left running is not waited for.
+// have run to their end, but for terminals, which it may be meant for, and what
+// they said is there. What an earlier console left running is not waited for.
 func (d *daemon) ready(ctx context.Context, line string) {
 	// A line with a slash is for what runs: /eof, /stop.
 	steers := strings.HasPrefix(line, "/")
 	d.await(ctx, func() bool {
 		all, interactive := d.sessions.LiveIn(console.Local, d.boot.Started)
-		return (steers || all == interactive) && d.dispatch.Idle(console.Local)
+		if all > 0 {
+			return (steers || all == interactive) && d.dispatch.Idle(console.Local)
+		}
+		return d.quiet(ctx)
 	})
 }
 
@@ -87,14 +90,24 @@ func (d *daemon) ready(ctx context.Context, line string) {
 func (d *daemon) endOfScript(ctx context.Context) error {
 	d.await(ctx, func() bool {
 		all, _ := d.sessions.LiveIn(console.Local, d.boot.Started)
-		if all > 0 || !d.dispatch.Idle(console.Local) {
-			return false
-		}
-		_, at, ok, err := d.store.Next(ctx, console.Local, false, time.Now())
-		return err != nil || !ok && at.IsZero()
+		return all == 0 && d.quiet(ctx)
 	})
 	d.end(nil)
 	return nil
+}
+
+// quiet reports whether the console has nothing to do and nothing to say.
+func (d *daemon) quiet(ctx context.Context) bool {
+	if !d.dispatch.Idle(console.Local) {
+		return false
+	}
+	for _, media := range []bool{false, true} {
+		_, at, ok, err := d.store.Next(ctx, console.Local, media, time.Now())
+		if err == nil && (ok || !at.IsZero()) {
+			return false
+		}
+	}
+	return true
 }
 
 func (d *daemon) await(ctx context.Context, done func() bool) {

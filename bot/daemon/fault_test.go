@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -236,9 +237,11 @@ func TestKilledInTheMiddleOfAFlood(t *testing.T) {
 		for i := 1; i <= 1_000_000; i++ {
 			fmt.Fprintln(&want, i)
 		}
-		w.say("bob", "/sh seq 1 300000; sleep 0.3; seq 300001 600000; sleep 0.5; seq 600001 1000000; sleep 0.5; exit 7")
-		for range 3 {
-			time.Sleep(300 * time.Millisecond) // the death is to come at some moment of the flood
+		w.say("bob", "/sh seq 1 300000; ./until one; seq 300001 600000; ./until two; seq 600001 1000000; ./until three; exit 7")
+		w.sees("bob", "its beginning", contains("⏳"))
+		for _, name := range []string{"one", "two", "three"} {
+			w.opens(name)
+			time.Sleep(rand.N(200 * time.Millisecond)) // the death is to come at some moment of the flood
 			w.kill()
 			w.up()
 		}
