@@ -541,8 +541,8 @@ func (w *watcher) finish(ctx context.Context, st Status) error {
 	if err := w.s.Store.Put(ctx, say...); err != nil {
 		return fmt.Errorf("put the end of session %s: %w", w.session.ID, err)
 	}
-	w.s.forgetChoices(ctx, w.session.ID)
 	w.s.Deliver.Due(say...)
+	w.s.forgetChoices(ctx, w.session.ID)
 	return nil
 }
 
