@@ -285,17 +285,19 @@ type Content struct {
 // noted for the person who waits for the file.
 func (c *Content) Passing(r io.Reader) io.Reader {
 	c.passed.Store(0)
-	return outgoing{r, c}
+	return CountedReader{r, &c.passed}
 }
 
-type outgoing struct {
+// CountedReader adds the bytes that are read to a count that others may look at
+// meanwhile.
+type CountedReader struct {
 	io.Reader
-	c *Content
+	Count *atomic.Int64
 }
 
-func (o outgoing) Read(b []byte) (int, error) {
-	n, err := o.Reader.Read(b)
-	o.c.passed.Add(int64(n))
+func (r CountedReader) Read(b []byte) (int, error) {
+	n, err := r.Reader.Read(b)
+	r.Count.Add(int64(n))
 	return n, err
 }
 

@@ -62,15 +62,4 @@ func (m *meter) String() string {
 }
 
 // reader counts what is read from r.
-func (m *meter) reader(r io.Reader) io.Reader { return meteredReader{r, m} }
-
-type meteredReader struct {
-	io.Reader
-	m *meter
-}
-
-func (r meteredReader) Read(p []byte) (int, error) {
-	n, err := r.Reader.Read(p)
-	r.m.passed.Add(int64(n))
-	return n, err
-}
+func (m *meter) reader(r io.Reader) io.Reader { return bot.CountedReader{Reader: r, Count: &m.passed} }
