@@ -28,11 +28,7 @@ func pack(d Deps) bot.Command {
 		Timeout: transferTime,
 		Hidden:  true,
 		Run: func(ctx context.Context, req bot.Request) error {
-			a, err := area(ctx, d, req)
-			if err != nil {
-				return err
-			}
-			places, err := meant(a, req.Call.Args.List("paths"))
+			a, places, err := meantIn(ctx, d, req)
 			if err != nil {
 				return err
 			}

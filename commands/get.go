@@ -45,11 +45,7 @@ func get(d Deps) bot.Command {
 		Aside:   true,
 		Timeout: transferTime,
 		Run: func(ctx context.Context, req bot.Request) error {
-			a, err := area(ctx, d, req)
-			if err != nil {
-				return err
-			}
-			places, err := meant(a, req.Call.Args.List("paths"))
+			a, places, err := meantIn(ctx, d, req)
 			if err != nil {
 				return err
 			}
@@ -60,6 +56,17 @@ func get(d Deps) bot.Command {
 			return s.all(ctx, places)
 		},
 	}
+}
+
+// meantIn is the places that a call's argument "paths" means, and the area that
+// they are in.
+func meantIn(ctx context.Context, d Deps, req bot.Request) (files.Area, []files.Place, error) {
+	a, err := area(ctx, d, req)
+	if err != nil {
+		return a, nil, err
+	}
+	places, err := meant(a, req.Call.Args.List("paths"))
+	return a, places, err
 }
 
 // meant is the places that paths and patterns stand for; at least one each.

@@ -26,11 +26,7 @@ func rm(d Deps) bot.Command {
 		Role:     bot.User,
 		Effect:   bot.Reads, // it only asks
 		Run: func(ctx context.Context, req bot.Request) error {
-			a, err := area(ctx, d, req)
-			if err != nil {
-				return err
-			}
-			places, err := meant(a, req.Call.Args.List("paths"))
+			a, places, err := meantIn(ctx, d, req)
 			if err != nil {
 				return err
 			}
