@@ -179,7 +179,7 @@ func askKeyboard(d Deps) bot.Command {
 			}
 			holder, person := d.Keyboards.Holder(ctx, s), req.Principal.Person()
 			account, ok := accountOf(d, holder, s, req.Principal.Thread().Adapter)
-			if !ok {
+			if !ok || req.Call.Claim.Direct { // where only the asker would read it
 				return bot.Userf("%s cannot be asked here; they can /give %s %s.", holder, person, s.ID)
 			}
 			post := said(holder, ": ", person, " asks for the keyboard of ", code(titleOf(s)), ".")
