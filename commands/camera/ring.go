@@ -236,9 +236,9 @@ func (r *ring) cut(ctx context.Context, from, to time.Time, a ask) (Take, error)
 
 var errNothingKept = errors.New("it gave no pictures in that time")
 
-// begun waits until the camera has given a picture, or should have.
+// begun waits until the camera has given a picture, or should have, or has failed.
 func (r *ring) begun(ctx context.Context) {
-	for end := time.Now().Add(turnTime); len(r.kept()) == 0 && time.Now().Before(end); {
+	for end := time.Now().Add(turnTime); len(r.kept()) == 0 && r.camera.watching() == r && time.Now().Before(end); {
 		select {
 		case <-time.After(segment / 10):
 		case <-ctx.Done():
@@ -247,8 +247,8 @@ func (r *ring) begun(ctx context.Context) {
 	}
 }
 
-// await waits until a piece that ends after to is finished, and returns those in
-// between.
+// await waits until a piece that ends after to is finished, or none will be, and
+// returns those in between.
 func (r *ring) await(ctx context.Context, from, to time.Time) ([]piece, error) {
 	for {
 		all := r.kept()
@@ -263,7 +263,7 @@ func (r *ring) await(ctx context.Context, from, to time.Time) ([]piece, error) {
 				in = append(in, p)
 			}
 		}
-		if finished || time.Since(to) > latest {
+		if finished || time.Since(to) > latest || r.camera.watching() != r {
 			if len(in) == 0 {
 				return nil, errNothingKept
 			}
