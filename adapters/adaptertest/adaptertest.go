@@ -230,7 +230,7 @@ func (b *bench) shows(t *testing.T, text string) Post {
 // within waits until cond is true.
 func within(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !cond(); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(patience); !cond(); time.Sleep(2 * time.Millisecond) { // between two looks
 		if time.Now().After(end) {
 			t.Fatalf("waited %v for %s", patience, what)
 		}

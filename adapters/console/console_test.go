@@ -478,7 +478,7 @@ func TestInterruptsReachTheForegroundBeforeTheyQuit(t *testing.T) {
 			{"what runs is interrupted again", true, time.Hour, false},
 			{"with nothing to interrupt it quits", false, impatience + 1, true},
 		} {
-			time.Sleep(step.after)
+			time.Sleep(step.after) // of the bubble's time
 			running = step.running
 			signals <- os.Interrupt
 			synctest.Wait()

@@ -234,7 +234,7 @@ func text(s string) bot.Post { return bot.Plainf("%s", s) }
 
 func within(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	for end := time.Now().Add(deadline); !cond(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(deadline); !cond(); time.Sleep(time.Millisecond) { // between two looks
 		if time.Now().After(end) {
 			t.Fatalf("waited %v for %s", deadline, what)
 		}

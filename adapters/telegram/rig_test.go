@@ -160,7 +160,7 @@ func (r *rig) state(fragment string) {
 
 func within(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	for end := time.Now().Add(deadline); !cond(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(deadline); !cond(); time.Sleep(time.Millisecond) { // between two looks
 		if time.Now().After(end) {
 			t.Fatalf("waited %v for %s", deadline, what)
 		}

@@ -38,7 +38,7 @@ func (b *bench) keys(t *testing.T) {
 				t.Fatalf("no new picture; the chat: %+v", chat.Posts())
 			}
 			took = append(took, time.Since(began))
-			time.Sleep(rest)
+			time.Sleep(rest) // the next key is one of its own
 			seen = chat.settled(t, w, pictured)
 		}
 		reference := fmt.Sprintf("%d times; the program has %s to answer", len(took), "60 ms")
@@ -85,7 +85,7 @@ func (c privateChat) settled(t *testing.T, w *world, fits func(note) bool) (last
 				last, since = m, time.Now()
 			}
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond) // between two looks
 	}
 	return last
 }

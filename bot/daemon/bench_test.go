@@ -407,7 +407,7 @@ func (b *bench) flooded(t *testing.T, w *world, chat privateChat, asked int64, b
 func (b *bench) atRest(t *testing.T, nets ...string) {
 	w, chats := b.device(t, "idle", unhindered, terms{}, nets...)
 	w.up()
-	time.Sleep(b.settle)
+	time.Sleep(b.settle) // what is measured is the memory of rest
 	sleeping := exec.Command("sleep", "1000")
 	if err := sleeping.Start(); err != nil {
 		t.Fatal(err)
@@ -421,10 +421,10 @@ func (b *bench) atRest(t *testing.T, nets ...string) {
 			t.Fatalf("no answer to command %d", i)
 		}
 	}
-	time.Sleep(b.settle)
+	time.Sleep(b.settle) // what is measured is the memory of rest
 	b.memory(w.pid(), fmt.Sprintf("idle after %d commands", b.commands), sleeping.Process.Pid)
 	before, began := processorTime(t, w.pid()), time.Now()
-	time.Sleep(b.idle)
+	time.Sleep(b.idle) // the time that is measured
 	spent := (processorTime(t, w.pid()) - before).Seconds() / time.Since(began).Minutes() * 10
 	b.note("processor time in 10 idle minutes", fmt.Sprintf("%.2f s", spent), "", fmt.Sprintf("measured for %s", b.idle))
 	w.down()
@@ -517,7 +517,7 @@ func (b *bench) idleSessions(t *testing.T) {
 	}) {
 		t.Fatalf("%d sessions run, want %d", len(folders), b.sessions)
 	}
-	time.Sleep(b.settle)
+	time.Sleep(b.settle) // what is measured is the memory of rest
 	var holders, programs []int
 	for _, f := range folders {
 		holders = append(holders, privateKB(f.Holder.PID))

@@ -771,7 +771,7 @@ func (w *world) processes() []string {
 
 // eventually polls until cond holds, for at most that long.
 func eventually(most time.Duration, cond func() bool) bool {
-	for deadline := time.Now().Add(most); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(most); ; time.Sleep(20 * time.Millisecond) { // between two looks
 		if cond() {
 			return true
 		}
